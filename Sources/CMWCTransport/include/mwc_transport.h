@@ -1,0 +1,3 @@
+#ifndef MWC_TRANSPORT_H
+#define MWC_TRANSPORT_H
+#endif

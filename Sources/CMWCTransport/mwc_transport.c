@@ -1,0 +1,2 @@
+#include "mwc_transport.h"
+typedef int mwc_placeholder;

@@ -1,0 +1,3 @@
+import MWCCommands
+
+main()
