@@ -108,7 +108,8 @@ let package = Package(
       name: "MWCReplayTests", dependencies: ["MWCReplay", "MWCTestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "MWCSinksTests", dependencies: ["MWCSinks", "MWCTestSupport"],
+      name: "MWCSinksTests",
+      dependencies: ["MWCSinks", "MWCCore", "MWCTestSupport", systemPackage],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCCommandsTests", dependencies: ["MWCCommands", "MWC", "MWCTestSupport"],
