@@ -112,6 +112,12 @@ let package = Package(
       dependencies: ["MWCSinks", "MWCCore", "MWCTestSupport", systemPackage],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "MWCTests",
+      dependencies: [
+        "MWC", "MWCCore", "MWCTransport", "MWCCapture", "MWCTestSupport", systemPackage, logging,
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "MWCCommandsTests", dependencies: ["MWCCommands", "MWC", "MWCTestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
