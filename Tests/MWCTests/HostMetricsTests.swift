@@ -1,7 +1,9 @@
-import Glibc
-import MWC
+import Foundation
+import MWCTestSupport
 import SystemPackage
 import Testing
+
+@testable import MWC
 
 /// The sampler reads a folder that looks like `/`, filled by each test.
 @Suite struct HostMetricsTests {
@@ -23,7 +25,6 @@ import Testing
 
   @Test func processorUsageIsWhatHappenedBetweenTwoReadings() throws {
     let root = try FakeRoot()
-    defer { root.remove() }
     try root.write(
       "proc/stat",
       """
@@ -53,7 +54,6 @@ import Testing
 
   @Test func countersThatStepBackMeanNoUsage() throws {
     let root = try FakeRoot()
-    defer { root.remove() }
     try root.write("proc/stat", "cpu  900 0 0 900 0 0 0 0 0 0\ncpu0 900 0 0 900 0 0 0 0 0 0\n")
     var sampler = HostMetricsSampler(root: root.path)
     try root.write("proc/stat", "cpu  10 0 0 20 0 0 0 0 0 0\ncpu0 10 0 0 2000 0 0 0 0 0 0\n")
@@ -64,7 +64,6 @@ import Testing
 
   @Test func coresAndFrequencies() throws {
     let root = try FakeRoot()
-    defer { root.remove() }
     let cpu = { (package: Int, core: Int, megahertz: String) in
       "physical id\t: \(package)\ncore id\t\t: \(core)\ncpu MHz\t\t: \(megahertz)\n\n"
     }
@@ -82,7 +81,6 @@ import Testing
 
   @Test func memoryFigures() throws {
     let root = try FakeRoot()
-    defer { root.remove() }
     try root.write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 375 kB\n")
     var sampler = HostMetricsSampler(root: root.path)
     let memory = sampler.sample().memory
@@ -100,7 +98,6 @@ import Testing
   ])
   func survivesNonsense(_ text: String) throws {
     let root = try FakeRoot()
-    defer { root.remove() }
     for name in ["proc/stat", "proc/cpuinfo", "proc/meminfo"] { try root.write(name, text) }
     var sampler = HostMetricsSampler(root: root.path)
     let metrics = sampler.sample()
@@ -120,38 +117,14 @@ import Testing
 
 /// A folder of its own for one test.
 private struct FakeRoot {
-  let path: FilePath
+  private let folder: TemporaryFolder
+  var path: FilePath { FilePath(folder.path) }
 
-  init() throws {
-    var template = Array("/tmp/mwc-host-XXXXXX".utf8CString)
-    guard let name = unsafe mkdtemp(&template) else { throw Errno(rawValue: errno) }
-    path = FilePath(unsafe String(cString: name))
-  }
+  init() throws { folder = try TemporaryFolder() }
 
   func write(_ name: String, _ text: String) throws {
-    var folder = path
-    for component in FilePath(name).removingLastComponent().components {
-      folder.append(component)
-      _ = unsafe mkdir(folder.string, 0o700)
-    }
-    let file = try FileDescriptor.open(
-      path.appending(name), .writeOnly, options: [.create, .truncate],
-      permissions: [.ownerReadWrite])
-    try file.closeAfter { _ = try file.writeAll(text.utf8) }
+    let parent = URL(fileURLWithPath: folder.file(name)).deletingLastPathComponent()
+    try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+    try folder.write(text.utf8, to: name)
   }
-
-  func remove() { removeFolder(path.string) }
-}
-
-private func removeFolder(_ path: String) {
-  guard let folder = unsafe opendir(path) else { return }
-  while let entry = unsafe readdir(folder) {
-    let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-      unsafe String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
-    }
-    if name == "." || name == ".." { continue }
-    if unsafe unlink("\(path)/\(name)") != 0 { removeFolder("\(path)/\(name)") }
-  }
-  unsafe closedir(folder)
-  unsafe rmdir(path)
 }

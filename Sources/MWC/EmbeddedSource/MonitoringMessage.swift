@@ -2,21 +2,21 @@
 /// order, Python's JSON spelling, local time without a zone.
 package enum MonitoringMessage {
   /// The first message to every client.
-  package static func welcome(at time: WallClock) -> [UInt8] {
+  package static func welcome(at time: Int64) -> [UInt8] {
     build {
       $0.member("type", "connection")
       $0.member("status", "connected")
-      $0.member("timestamp", time.pythonISO)
+      $0.member("timestamp", LocalTime.pythonISO(nanoseconds: time))
       $0.member("message", "Connected to monitoring server")
     }
   }
 
   /// The stream itself: one reading of the host, with alerts when a limit is reached.
-  package static func data(_ metrics: HostMetrics, at time: WallClock) -> [UInt8] {
+  package static func data(_ metrics: HostMetrics, at time: Int64) -> [UInt8] {
     let alerts = Alert.evaluate(metrics)
     return build { json in
       json.member("type", "monitoring_data")
-      json.member("timestamp", time.pythonISO)
+      json.member("timestamp", LocalTime.pythonISO(nanoseconds: time))
       json.key("data")
       json.object { json in
         json.key("memory")
@@ -38,21 +38,20 @@ package enum MonitoringMessage {
   }
 
   /// The answer to `ping`.
-  package static func pong(at time: WallClock) -> [UInt8] {
+  package static func pong(at time: Int64) -> [UInt8] {
     build {
       $0.member("type", "pong")
-      $0.member("timestamp", time.pythonISO)
+      $0.member("timestamp", LocalTime.pythonISO(nanoseconds: time))
     }
   }
 
-  /// The answer to `get_status`.
-  /// - Parameter clientCount: connected clients, the asking one included.
-  package static func status(clientCount: Int, at time: WallClock) -> [UInt8] {
+  /// The answer to `get_status`; `clientCount` includes the client that asks.
+  package static func status(clientCount: Int, at time: Int64) -> [UInt8] {
     build {
       $0.member("type", "status")
       $0.member("connected_clients", clientCount)
       $0.member("monitoring_active", true)
-      $0.member("timestamp", time.pythonISO)
+      $0.member("timestamp", LocalTime.pythonISO(nanoseconds: time))
     }
   }
 
@@ -119,8 +118,8 @@ extension MonitoringMessage {
     json.member("hostname", system.hostname)
   }
 
-  private static func append(_ alert: Alert, at time: WallClock, to json: inout PythonJSON) {
-    json.member("timestamp", time.pythonISO)
+  private static func append(_ alert: Alert, at time: Int64, to json: inout PythonJSON) {
+    json.member("timestamp", LocalTime.pythonISO(nanoseconds: time))
     json.member("component", alert.component)
     json.member("metric", "usage_percent")
     json.member("value", alert.value)

@@ -104,7 +104,8 @@ extension PythonJSON {
     if !(-4..<16).contains(exponent) {
       let size = exponent.magnitude
       let rest = digits.count > 1 ? "." + digits.dropFirst() : ""
-      return "\(sign)\(digits.prefix(1))\(rest)e\(exponent < 0 ? "-" : "+")\(size < 10 ? "0" : "")\(size)"
+      let power = (exponent < 0 ? "-" : "+") + (size < 10 ? "0" : "") + String(size)
+      return "\(sign)\(digits.prefix(1))\(rest)e\(power)"
     }
     if exponent < 0 { return sign + "0." + String(repeating: "0", count: -exponent - 1) + digits }
     if digits.count <= exponent + 1 {
