@@ -1,8 +1,7 @@
 /// Wall-clock times as text, RFC 3339, to the nanosecond and without a calendar library.
 package enum Timestamp {
-  /// `2026-11-21T12:03:11.204000000Z`: UTC, always nine digits, so that text sorts as time does.
-  ///
-  /// - Parameter nanoseconds: nanoseconds since 1970 (UTC).
+  /// `2026-11-21T12:03:11.204000000Z` for nanoseconds since 1970 (UTC): always nine digits, so that
+  /// text sorts as time does.
   package static func rfc3339(nanoseconds: Int64) -> String {
     let bytes = rfc3339Bytes(nanoseconds: nanoseconds)
     return unsafe bytes.span.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
@@ -41,8 +40,8 @@ package enum Timestamp {
 
   /// Reads `YYYY-MM-DDTHH:MM:SS[.fraction](Z|±HH:MM)`; digits beyond nanoseconds are cut off.
   ///
-  /// - Returns: nanoseconds since 1970 (UTC), or nil when `text` is not such a time or lies outside
-  ///   the years 1678 to 2261.
+  /// The result is in nanoseconds since 1970 (UTC); nil when `text` is not such a time or lies
+  /// outside the years 1678 to 2261.
   package static func nanoseconds(rfc3339 text: String) -> Int64? {
     var reader = Reader(bytes: Array(text.utf8))
     guard let year = reader.number(digits: 4), reader.take("-"),
