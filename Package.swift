@@ -65,7 +65,7 @@ let package = Package(
       name: "MWCCapture", dependencies: ["MWCCore", "CMWCKernels", "CZlib", systemPackage],
       swiftSettings: swiftSettings),
     .target(
-      name: "MWCReplay", dependencies: ["MWCCore", "MWCCapture", histogram],
+      name: "MWCReplay", dependencies: ["MWCCore", "MWCCapture", "CMWCKernels", histogram],
       swiftSettings: swiftSettings),
     .target(
       name: "MWCSinks", dependencies: ["MWCCore", "MWCTransport", "CMWCKernels", systemPackage],
@@ -91,7 +91,7 @@ let package = Package(
 
     .target(
       name: "MWCTestSupport",
-      dependencies: ["MWCCore", "MWCTransport", "MWCCapture", systemPackage],
+      dependencies: ["MWCCore", "MWCTransport", "MWCCapture", "MWCReplay", systemPackage],
       path: "Tests/MWCTestSupport", swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCCoreTests", dependencies: ["MWCCore", "CMWCKernels", "MWCTestSupport"],
@@ -105,7 +105,7 @@ let package = Package(
       dependencies: ["MWCCapture", "CMWCKernels", "MWCTestSupport", systemPackage],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "MWCReplayTests", dependencies: ["MWCReplay", "MWCTestSupport"],
+      name: "MWCReplayTests", dependencies: ["MWCReplay", "MWCCore", "MWCTestSupport", histogram],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCSinksTests",

@@ -2,7 +2,7 @@
 ///
 /// The socket thread fills a batch, a ring hands it to one consumer, the consumer gives it back.
 /// Both arrays are owned by whoever made the batch (Swift's `MessageBatch`); nothing here allocates
-/// or frees.
+/// or frees, and nothing here is thread-safe.
 #ifndef MWC_BATCH_H
 #define MWC_BATCH_H
 
