@@ -119,6 +119,9 @@ bool mwc_ws_read(mwc_ws_reader *reader, mwc_input *input, mwc_ws_piece *piece);
 /// here.
 bool mwc_ws_reader_is_idle(const mwc_ws_reader *reader);
 
+/// Makes the reader swallow whatever comes from now on, as after a close frame.
+void mwc_ws_reader_end(mwc_ws_reader *reader);
+
 /// Whether a close frame may carry `code` (RFC 6455, section 7.4, and the IANA registry).
 bool mwc_ws_close_code_is_valid(unsigned code);
 

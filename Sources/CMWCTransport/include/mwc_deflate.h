@@ -1,8 +1,8 @@
 /// permessage-deflate (RFC 7692): agreeing on it, and the two compressors of a connection.
 ///
 /// An object here belongs to one thread at a time. Memory: an inflater takes about 7 KiB and, once
-/// there was a message, a window of 2^window_bits bytes; a deflater about 256 KiB at 15 window bits
-/// and 12 KiB at 9. Both live as long as their connection: setting one up costs more than a message.
+/// there was a message, a window of 2^window_bits bytes; a deflater 128 KiB and 4 * 2^window_bits
+/// bytes. Both live as long as their connection: setting one up costs more than a message.
 #ifndef MWC_DEFLATE_H
 #define MWC_DEFLATE_H
 

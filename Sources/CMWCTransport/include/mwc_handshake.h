@@ -81,8 +81,8 @@ size_t mwc_response_accept(char *out, size_t capacity, const mwc_request *reques
                            const char *subprotocol, const char *extensions,
                            const mwc_header *extra, size_t extra_count);
 
-/// Writes a plain HTTP answer after which the connection is closed: 400, 403, 404, 405, 426, 431,
-/// 503, 505, or 200. 405 carries Allow, 426 carries Upgrade and Sec-WebSocket-Version. Body and
+/// Writes a plain HTTP answer after which the connection is closed: 200, 400, 401, 403, 404, 405, 426,
+/// 429, 431, 503 or 505. 405 carries Allow, 426 carries Upgrade and Sec-WebSocket-Version. Body and
 /// content type are zero-terminated and may be NULL: then the status text, as text/plain. Returns the
 /// length, 0 when it does not fit.
 size_t mwc_response_plain(char *out, size_t capacity, int status, const char *content_type,

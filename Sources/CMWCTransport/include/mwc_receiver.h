@@ -54,8 +54,6 @@ typedef struct mwc_receiver {
   uint32_t utf8;  // mwc_utf8_state of the text under way
   bool server;
   bool is_delivered;  // the buffer holds what the last event spoke of
-  bool has_compressed_bytes;
-  bool failed;
 } mwc_receiver;
 
 /// Starts a receiver. `pmd`: what the handshake agreed on (`enabled` false: nothing). `limit`: most
