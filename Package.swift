@@ -118,7 +118,10 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "MWCCommandsTests", dependencies: ["MWCCommands", "MWC", "MWCTestSupport"],
+      name: "MWCCommandsTests",
+      dependencies: [
+        "MWCCommands", "MWC", "MWCCore", "MWCTransport", "MWCTestSupport", argumentParser,
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["MWCTestSupport", "MWCCore"],

@@ -1,0 +1,71 @@
+/// What a recording has done so far. The counters of each connection balance:
+/// `received = written + filtered + dropped`.
+package struct RecordingStatistics: Sendable, Equatable {
+  /// In the order of the URIs; connection numbers count from 1.
+  package var connections: [Connection] = []
+  /// Nanoseconds since the recording began.
+  package var elapsed: Int64 = 0
+  /// Bytes of the capture handed to the kernel.
+  package var fileBytes: Int64 = 0
+  /// Whether the disk is full at the moment, so that messages are counted but not written.
+  package var isDiskFull = false
+  /// How often the wall clock was set.
+  package var clockJumps: Int64 = 0
+
+  package struct Connection: Sendable, Equatable {
+    /// Without credentials.
+    package var uri: String
+    package var status = "connecting"
+    /// Text and binary messages.
+    package var received = Tally()
+    package var written = Tally()
+    /// Not wanted: what arrived after the limit of the recording was reached.
+    package var filtered = Tally()
+    /// Lost, because the disk was full.
+    package var dropped = Tally()
+    /// Messages we sent.
+    package var sent = Tally()
+    /// How often the connection stood.
+    package var connects: Int64 = 0
+    package var errors: Int64 = 0
+    /// Passages that are missing: lost connections and full disks.
+    package var gaps: Int64 = 0
+    /// Nanoseconds of all gaps together.
+    package var gapTime: Int64 = 0
+
+    package init(uri: String) { self.uri = uri }
+
+    package var reconnects: Int64 { max(0, connects - 1) }
+    package var isBalanced: Bool { received == written + filtered + dropped }
+  }
+
+  /// A number of messages and their payload bytes.
+  package struct Tally: Sendable, Equatable {
+    package var messages: Int64 = 0
+    package var bytes: Int64 = 0
+
+    package init(messages: Int64 = 0, bytes: Int64 = 0) {
+      self.messages = messages
+      self.bytes = bytes
+    }
+
+    mutating func add(_ byteCount: Int) {
+      messages += 1
+      bytes += Int64(byteCount)
+    }
+
+    package static func + (left: Tally, right: Tally) -> Tally {
+      Tally(messages: left.messages + right.messages, bytes: left.bytes + right.bytes)
+    }
+  }
+
+  /// All connections together.
+  package func total(_ tally: KeyPath<Connection, Tally>) -> Tally {
+    connections.reduce(Tally()) { $0 + $1[keyPath: tally] }
+  }
+
+  /// All connections together.
+  package func total(_ count: KeyPath<Connection, Int64>) -> Int64 {
+    connections.reduce(0) { $0 + $1[keyPath: count] }
+  }
+}
