@@ -219,7 +219,7 @@ private struct Stage<Sink: MessageSink & ~Copyable>: ~Copyable {
       statistics.countMessage(
         bytes: message.payload.byteCount, position: position, played: distance, lateness: lateness)
       if !clock.isRunningFree || statistics.messages % Self.messagesPerLook == 1 {
-        look(at: clock.now)
+        look(at: clock.playingTime)
       }
       return nil
     case .moved(let destination): return .moved(destination)
@@ -244,7 +244,9 @@ private struct Stage<Sink: MessageSink & ~Copyable>: ~Copyable {
   /// To be called when everything has been flushed.
   mutating func finish() {
     // At other speeds every delivery was noted, and a wait that was broken off does not count.
-    if statistics.messages > 0, clock.speed == .max { statistics.countDelivery(at: clock.now) }
+    if statistics.messages > 0, clock.speed == .max {
+      statistics.countDelivery(at: clock.playingTime)
+    }
     progress?.publish(statistics)
   }
 }

@@ -83,6 +83,7 @@ import Testing
     clock.value.begin(at: 0)
     #expect(clock.value.sleep(until: 3_000_000_000) == .due(lateness: 0))
     #expect(time.deadlines == [start + 3_000_000_000, nil, start + 63_000_000_000])
+    #expect(clock.value.playingTime == start + 3_000_000_000)
   }
 
   @Test func aPauseAtMaxHoldsToo() {

@@ -41,6 +41,9 @@ package final class ReplayClock: Sendable {
     // The pin. While time stands still only the position counts.
     var pinnedPosition: Int64 = 0
     var pinnedTime: Int64 = 0
+    /// When the pause began that is on, and how long all earlier ones were.
+    var pauseStart: Int64 = 0
+    var pausedBefore: Int64 = 0
     /// Nobody kept the pin while positions ran free; the next one is due at once and pins.
     var isPinLost = false
 
@@ -122,8 +125,11 @@ package final class ReplayClock: Sendable {
   /// Called once by the thread that is going to play.
   package func prepareThread() { time.prepareThread() }
 
-  /// Real time, nanoseconds; only differences mean something.
-  package var now: Int64 { time.now }
+  /// Real time without pauses, nanoseconds; only differences mean something.
+  package var playingTime: Int64 {
+    let now = time.now
+    return state.withLock { ($0.isPaused ? $0.pauseStart : now) - $0.pausedBefore }
+  }
 
   private func decide(_ position: Int64) -> (outcome: Outcome?, deadline: Int64?) {
     let now = time.now
@@ -174,7 +180,9 @@ package final class ReplayClock: Sendable {
   /// Lets time stand still. Messages that are late already wait as well.
   package func pause() {
     control { state, now in
+      guard !state.isPaused else { return }
       state.movePin(to: now)
+      state.pauseStart = now
       state.isPaused = true
     }
   }
@@ -182,6 +190,8 @@ package final class ReplayClock: Sendable {
   /// Lets time run again, from where it stood.
   package func resume() {
     control { state, now in
+      guard state.isPaused else { return }
+      state.pausedBefore += now - state.pauseStart
       state.isPaused = false
       state.pinnedTime = now
     }
