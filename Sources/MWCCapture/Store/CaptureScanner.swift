@@ -1,0 +1,94 @@
+internal import SystemPackage
+
+/// How a capture ended, where its complete part ends.
+package enum CaptureEnding: Hashable, Sendable {
+  /// With its index and trailer.
+  case finished
+  /// In the middle: a crash, or it is still being written. `excess` bytes follow `end` that are not
+  /// a complete segment.
+  case unfinished(end: Int64, excess: Int64)
+}
+
+/// Feeds a decoder from a source, and tells a cut from damage: what does not fit and is followed by
+/// nothing that does is what a crash leaves behind; what is followed by a block or a trailer of this
+/// file is damage.
+///
+/// Not thread-safe.
+struct CaptureScanner: ~Copyable {
+  let window: SourceWindow
+  var decoder = CaptureDecoder()
+  /// Set when `step` has returned nil.
+  private(set) var ending: CaptureEnding?
+  private var isAfterTrailer = false
+
+  init(_ window: SourceWindow) { self.window = window }
+
+  /// Takes back that the end was seen: the file may have grown, or the decoder has jumped.
+  mutating func resume() { ending = nil }
+
+  /// Reads one part of the file; nil where the complete part ends. Called again it looks whether
+  /// the file has grown.
+  ///
+  /// - Throws: `CaptureError`; the same again when called again.
+  mutating func step() throws(CaptureError) -> CaptureDecoder.Event? {
+    let part = try window.load(at: decoder.offset, length: decoder.wanted)
+    guard part.count >= decoder.wanted else {
+      try checkHead(part.bytes)
+      try end(at: decoder.offset + Int64(part.count))
+      return nil
+    }
+    do throws(CaptureError) {
+      let event = try decoder.decode(part.bytes)
+      ending = nil
+      isAfterTrailer = false
+      if case .trailer = event { isAfterTrailer = true }
+      return event
+    } catch {
+      guard error.code == .damaged, decoder.fileID != nil else { throw explain(error) }
+      decoder.stepBack()
+      guard try window.findItem(from: decoder.offset + 1, fileID: decoder.fileID) == nil else {
+        throw explain(error)
+      }
+      try end(at: window.end)
+      return nil
+    }
+  }
+
+  /// Says what is wrong with a file that ends within its first bytes.
+  private func checkHead(_ bytes: RawSpan) throws(CaptureError) {
+    guard decoder.fileID == nil else { return }
+    guard bytes.byteCount > 0 else {
+      throw CaptureError(.notACapture, "this is not a capture: it is empty", file: window.name)
+    }
+    guard Preamble.isCut(bytes) else {
+      throw CaptureError(
+        .notACapture, "this is not a capture: it does not begin like one", file: window.name)
+    }
+    throw CaptureError(
+      .damaged, "ends within its head: nothing was recorded", file: window.name)
+  }
+
+  private mutating func end(at fileEnd: Int64) throws(CaptureError) {
+    decoder.stepBack()
+    let excess = fileEnd - decoder.completeEnd
+    ending =
+      isAfterTrailer && excess == 0
+      ? .finished : .unfinished(end: decoder.completeEnd, excess: excess)
+    // The next attempt looks at the file afresh; a stream has only what was read.
+    if try window.size() != nil { window.invalidate() }
+  }
+
+  /// Adds the file to an error, and what can be done about it.
+  func explain(_ error: CaptureError) -> CaptureError {
+    var error = error.inFile(window.name)
+    guard error.code == .damaged, error.advice == nil else { return error }
+    let recover = "'mwc recover \(window.name)' keeps"
+    switch error.block {
+    case 1?: error.advice = "\(recover) the block before it and what can be read behind it"
+    case let block? where block > 1:
+      error.advice = "\(recover) the \(block) blocks before it and what can be read behind it"
+    default: error.advice = "\(recover) what can be read"
+    }
+    return error
+  }
+}

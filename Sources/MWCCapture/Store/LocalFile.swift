@@ -1,0 +1,236 @@
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+package import SystemPackage
+
+/// A file, pipe or device of this machine behind the door of `StoredFile`.
+///
+/// Not thread-safe. Every call passes `retryOnInterrupt` where the system may interrupt it.
+package final class LocalFile: StoredFile {
+  private let descriptor: FileDescriptor
+  /// Not ours to close.
+  private let isStandard: Bool
+  /// A regular file, which has a size and can be written and read anywhere.
+  private let isRegular: Bool
+  /// The folder whose entry for this file is not known to be on the device yet.
+  private var folderToSync: FilePath?
+
+  private init(
+    _ descriptor: FileDescriptor, folderToSync: FilePath? = nil
+  ) throws(Errno) {
+    self.descriptor = descriptor
+    isStandard = false
+    isRegular = try LocalFile.status(of: descriptor).st_mode & S_IFMT == S_IFREG
+    self.folderToSync = folderToSync
+  }
+
+  /// Standard input or output. Always a stream, even where the shell has put a file: its position
+  /// is shared with other programs.
+  private init(standard descriptor: FileDescriptor) {
+    self.descriptor = descriptor
+    isStandard = true
+    isRegular = false
+  }
+
+  // MARK: Opening
+
+  /// What is to be done with a file that is already there.
+  package enum Existing: Sendable {
+    /// It is an error, and nothing is touched.
+    case refuse
+    /// It is emptied.
+    case overwrite
+    /// It is continued.
+    case append
+  }
+
+  /// Opens a file for reading; "-" is standard input.
+  package static func reading(_ path: String) throws(CaptureError) -> LocalFile {
+    do throws(Errno) {
+      if path == "-" { return LocalFile(standard: .standardInput) }
+      let descriptor = try orErrno { try FileDescriptor.open(FilePath(path), .readOnly) }
+      do throws(Errno) {
+        let file = try LocalFile(descriptor)
+        // Opening a folder succeeds, and reading it does not.
+        if try status(of: descriptor).st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
+        return file
+      } catch {
+        try? descriptor.close()  // Nothing was written that could get lost.
+        throw error
+      }
+    } catch {
+      throw CaptureError(.cannotOpen, "cannot be opened", file: path, underlying: error)
+    }
+  }
+
+  /// Opens a file for writing, readable and writable by its owner alone, and locks it; "-" is
+  /// standard output. A pipe or device is written as a stream.
+  ///
+  /// - Throws: `CaptureError`: `exists`, `locked`, `cannotCreate`. The file is untouched then.
+  package static func writing(_ path: String, existing: Existing) throws(CaptureError) -> LocalFile {
+    do throws(Errno) {
+      if path == "-" { return LocalFile(standard: .standardOutput) }
+      let path = FilePath(path)
+      let mode: FilePermissions = .ownerReadWrite
+      var isNew = true
+      var descriptor: FileDescriptor
+      do throws(Errno) {
+        descriptor = try orErrno {
+          try FileDescriptor.open(
+            path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
+            permissions: mode)
+        }
+      } catch .fileExists {
+        isNew = false
+        descriptor = try openExisting(path, existing)
+      }
+      do throws(Errno) {
+        let folder = isNew ? path.removingLastComponent() : nil
+        let file = try LocalFile(descriptor, folderToSync: folder)
+        if file.isRegular {
+          try lock(descriptor)
+          if !isNew, existing == .overwrite { try file.empty() }
+        }
+        return file
+      } catch {
+        try? descriptor.close()  // Nothing was written that could get lost.
+        throw error
+      }
+    } catch .fileExists {
+      throw CaptureError(
+        .exists, "exists already", advice: "--force overwrites it, --append continues it",
+        file: path)
+    } catch .wouldBlock {
+      throw CaptureError(.locked, "is being written by another process", file: path)
+    } catch {
+      throw CaptureError(.cannotCreate, "cannot be created", file: path, underlying: error)
+    }
+  }
+
+  private static func openExisting(
+    _ path: FilePath, _ existing: Existing
+  ) throws(Errno) -> FileDescriptor {
+    if existing == .refuse {
+      // A pipe or a device holds nothing that could be overwritten.
+      var status = stat()
+      let result = unsafe path.withPlatformString { unsafe stat($0, &status) }
+      guard result == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else {
+        throw .fileExists
+      }
+    }
+    do throws(Errno) {
+      return try orErrno {
+        try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
+      }
+    } catch .permissionDenied {
+      throw .permissionDenied
+    } catch {
+      // Some devices and the writing end of a pipe cannot be opened for reading too.
+      return try orErrno { try FileDescriptor.open(path, .writeOnly, options: .closeOnExec) }
+    }
+  }
+
+  private static func lock(_ descriptor: FileDescriptor) throws(Errno) {
+    while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 {
+      let error = Errno(rawValue: errno)
+      if error != .interrupted { throw error }
+    }
+  }
+
+  /// Empties a file that is to be overwritten, now that it is locked.
+  private func empty() throws(Errno) {
+    try truncate(to: 0)
+    if fchmod(descriptor.rawValue, S_IRUSR | S_IWUSR) != 0 { throw Errno(rawValue: errno) }
+  }
+
+  private static func status(of descriptor: FileDescriptor) throws(Errno) -> stat {
+    var status = stat()
+    guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+    return status
+  }
+
+  // MARK: StoredFile
+
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+  ) throws(Errno) -> Int {
+    let descriptor = descriptor
+    let isRegular = isRegular
+    return try orErrno {
+      isRegular
+        ? unsafe try descriptor.read(fromAbsoluteOffset: offset, into: buffer)
+        : unsafe try descriptor.read(into: buffer)
+    }
+  }
+
+  package func size() throws(Errno) -> Int64? {
+    guard isRegular else { return nil }
+    return Int64(try LocalFile.status(of: descriptor).st_size)
+  }
+
+  package func write(_ buffer: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) -> Int {
+    let descriptor = descriptor
+    let isRegular = isRegular
+    return try orErrno {
+      isRegular
+        ? unsafe try descriptor.write(toAbsoluteOffset: offset, buffer)
+        : unsafe try descriptor.write(buffer)
+    }
+  }
+
+  package func sync() throws(Errno) {
+    guard isRegular else { return }
+    while fdatasync(descriptor.rawValue) != 0 {
+      let error = Errno(rawValue: errno)
+      if error != .interrupted { throw error }
+    }
+    if let folderToSync {
+      try LocalFile.syncFolder(folderToSync)
+      self.folderToSync = nil
+    }
+  }
+
+  /// A new file survives a power cut only when its folder's entry does.
+  private static func syncFolder(_ folder: FilePath) throws(Errno) {
+    let path = folder.isEmpty ? FilePath(".") : folder
+    let descriptor = try orErrno { try FileDescriptor.open(path, .readOnly) }
+    defer { try? descriptor.close() }  // Opened for reading: closing it loses nothing.
+    // Some file systems cannot sync folders, and say so with EINVAL.
+    if fsync(descriptor.rawValue) != 0, errno != EINVAL { throw Errno(rawValue: errno) }
+  }
+
+  package func truncate(to size: Int64) throws(Errno) {
+    guard isRegular else { throw .illegalSeek }
+    let descriptor = descriptor
+    try orErrno { try descriptor.resize(to: size) }
+  }
+
+  package func freeSpace() throws(Errno) -> Int64? {
+    guard isRegular else { return nil }
+    var status = statvfs()
+    guard unsafe fstatvfs(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+    let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(
+      by: UInt64(status.f_frsize))
+    return overflow ? .max : Int64(clamping: bytes)
+  }
+
+  package func close() {
+    // Whoever needs to know that the bytes are safe has called `sync`.
+    if !isStandard { try? descriptor.close() }
+  }
+
+  /// Swift System throws untyped; what it throws is always an `Errno`.
+  private static func orErrno<Value>(_ body: () throws -> Value) throws(Errno) -> Value {
+    do {
+      return try body()
+    } catch let error as Errno {
+      throw error
+    } catch {
+      throw .invalidArgument
+    }
+  }
+
+  private func orErrno<Value>(_ body: () throws -> Value) throws(Errno) -> Value {
+    try LocalFile.orErrno(body)
+  }
+}
