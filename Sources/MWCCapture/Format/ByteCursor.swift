@@ -63,7 +63,8 @@ struct ByteCursor: ~Escapable {
 extension RawSpan {
   /// The little-endian integer at `offset`; the caller has checked that it is inside.
   @inline(__always)
-  func integer<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: Value.Type) -> Value {
+  func integer<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: Value.Type) -> Value
+  {
     // Any bit pattern is a valid integer, and the load checks its bounds.
     Value(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
   }

@@ -195,7 +195,8 @@ package struct CaptureDecoder: ~Copyable {
       throw damage("a block of another file", at: offset)
     }
     if let nextSequence, header.sequence != nextSequence {
-      throw damage("block \(header.sequence) stands where block \(nextSequence) belongs", at: offset)
+      throw damage(
+        "block \(header.sequence) stands where block \(nextSequence) belongs", at: offset)
     }
     if let nextRecord, header.firstRecord != nextRecord {
       throw damage(

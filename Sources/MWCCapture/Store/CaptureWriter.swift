@@ -217,7 +217,8 @@ package final class CaptureWriter {
       message.connection <= CaptureFormat.maxConnection
     else {
       throw CaptureError(
-        .tooLarge, "a message of \(message.payload.byteCount) bytes on connection "
+        .tooLarge,
+        "a message of \(message.payload.byteCount) bytes on connection "
           + "\(message.connection) is beyond what a capture can hold", file: name)
     }
     let step = (message.wallTime &- message.monotonicTime).subtractingSaturating(clockOffset)

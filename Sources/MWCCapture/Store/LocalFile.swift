@@ -1,7 +1,8 @@
+package import SystemPackage
+
 #if canImport(Glibc)
   internal import Glibc
 #endif
-package import SystemPackage
 
 /// A file, pipe or device of this machine behind the door of `StoredFile`.
 ///
@@ -67,7 +68,8 @@ package final class LocalFile: StoredFile {
   /// standard output. A pipe or device is written as a stream.
   ///
   /// - Throws: `CaptureError`: `exists`, `locked`, `cannotCreate`. The file is untouched then.
-  package static func writing(_ path: String, existing: Existing) throws(CaptureError) -> LocalFile {
+  package static func writing(_ path: String, existing: Existing) throws(CaptureError) -> LocalFile
+  {
     do throws(Errno) {
       if path == "-" { return LocalFile(standard: .standardOutput) }
       let path = FilePath(path)
