@@ -82,13 +82,12 @@ struct mwc_inflater {
   uint8_t tail_used;       // bytes of `tail` that this message has been given
 };
 
-mwc_inflater *mwc_inflater_create(int window_bits, bool no_context_takeover) {
-  if (window_bits < 8 || window_bits > 15) return NULL;
+mwc_inflater *mwc_inflater_create(bool no_context_takeover) {
   mwc_inflater *inflater = calloc(1, sizeof *inflater);
   if (inflater == NULL) return NULL;
   inflater->no_context_takeover = no_context_takeover;
   inflater->between_streams = true;
-  if (inflateInit2(&inflater->stream, -window_bits) != Z_OK) {
+  if (inflateInit2(&inflater->stream, -MAX_WBITS) != Z_OK) {
     free(inflater);
     return NULL;
   }

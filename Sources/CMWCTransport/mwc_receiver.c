@@ -110,11 +110,9 @@ static uint16_t append(mwc_receiver *receiver, const mwc_ws_piece *piece, const 
 static uint16_t inflate_piece(mwc_receiver *receiver, const mwc_ws_piece *piece,
                               const char **problem) {
   if (receiver->inflater == NULL) {
-    const mwc_pmd *pmd = &receiver->pmd;
-    receiver->inflater =
-        receiver->server
-            ? mwc_inflater_create(pmd->client_max_window_bits, pmd->client_no_context_takeover)
-            : mwc_inflater_create(pmd->server_max_window_bits, pmd->server_no_context_takeover);
+    receiver->inflater = mwc_inflater_create(receiver->server
+                                                 ? receiver->pmd.client_no_context_takeover
+                                                 : receiver->pmd.server_no_context_takeover);
   }
   const uint8_t *input = piece->bytes;
   size_t length = piece->length;
@@ -134,16 +132,19 @@ static uint16_t inflate_piece(mwc_receiver *receiver, const mwc_ws_piece *piece,
     const mwc_inflate_result result =
         mwc_inflater_continue(receiver->inflater, &input, &length, piece->last, &out, &room);
     const size_t count = (size_t)(out - start);
-    receiver->buffer_length += count;
-    if (receiver->buffer_length > receiver->limit) {
-      *problem = too_big;
-      return MWC_WS_TOO_BIG;
-    }
+    const bool is_too_big = count == left;
     const bool done = result == MWC_INFLATE_DONE;
-    if (!check_text(receiver, piece, start, count, done && piece->last)) {
+    // Of two faults the first in the stream is told, however the stream was cut.
+    if (!check_text(receiver, piece, start, count - is_too_big,
+                    done && piece->last && !is_too_big)) {
       *problem = not_utf8;
       return MWC_WS_INVALID_DATA;
     }
+    if (is_too_big) {
+      *problem = too_big;
+      return MWC_WS_TOO_BIG;
+    }
+    receiver->buffer_length += count;
     if (done) return 0;
     if (result == MWC_INFLATE_CORRUPT) {
       *problem = "a compressed message is damaged";

@@ -141,6 +141,17 @@ func agreement(windowBits: UInt8 = 15, noTakeover: Bool = false) -> mwc_pmd {
     }
   }
 
+  /// A peer that reaches beyond the window it agreed to is read, or not, however the stream is cut.
+  @Test func tooFarBackIsReadTheSameInAllCuts() throws {
+    let noise = (0..<2000).map { UInt8(truncatingIfNeeded: ($0 &* $0) >> 3) }
+    let stream = compressed(
+      try #require(TestDeflater()).compress(noise + noise), opcode: 2)
+    for count in [1, 3, 100, stream.count] {
+      let receiver = TestReceiver(deflate: agreement(windowBits: 8))
+      #expect(receiver.read(stream, by: count) == [.binary(noise + noise)])
+    }
+  }
+
   /// zlib makes no raw deflate data for a 256-byte window; reading it is no trouble.
   @Test func eightWindowBits() throws {
     #expect(TestDeflater(windowBits: 8) == nil)
@@ -220,6 +231,15 @@ func agreement(windowBits: UInt8 = 15, noTakeover: Bool = false) -> mwc_pmd {
     let early = try #require(TestDeflater()).compress([0xFF] + [UInt8](repeating: 7, count: 50000))
     let start = frame(1, early, reserved: 4, announcing: 60000)
     #expect(TestReceiver(deflate: agreement()).read(start) == [.failed(1007)])
+    // Of two faults the first counts, however the stream is cut.
+    let large = [0xFF] + [UInt8](repeating: 0x61, count: 5000)
+    for (bytes, code) in [(large, 1007), (large.reversed(), 1009)] as [([UInt8], UInt16)] {
+      let stream = compressed(try #require(TestDeflater()).compress(bytes))
+      for count in [1, stream.count] {
+        let receiver = TestReceiver(deflate: agreement(), limit: 5000)
+        #expect(receiver.read(stream, by: count) == [.failed(code)])
+      }
+    }
     let cut = try #require(TestDeflater()).compress([0x61, 0xC3])
     #expect(TestReceiver(deflate: agreement()).read(compressed(cut)) == [.failed(1007)])
   }

@@ -1,8 +1,7 @@
 /// permessage-deflate (RFC 7692): agreeing on it, and the two compressors of a connection.
 ///
 /// An object here belongs to one thread at a time. Memory: an inflater takes about 7 KiB and, once
-/// there was a message, a window of 2^window_bits bytes; a deflater 128 KiB and 4 * 2^window_bits
-/// bytes. Both live as long as their connection: setting one up costs more than a message.
+/// there was a message, a window of 32 KiB; a deflater 128 KiB and 4 * 2^window_bits bytes. Both live as long as their connection: setting one up costs more than a message.
 #ifndef MWC_DEFLATE_H
 #define MWC_DEFLATE_H
 
@@ -76,8 +75,10 @@ void mwc_deflater_reset(mwc_deflater *deflater);
 /// Inflates messages; see `mwc_receiver.h`, which drives it.
 typedef struct mwc_inflater mwc_inflater;
 
-/// `window_bits` 8…15 and takeover as agreed for the peer's direction. NULL when memory is short.
-mwc_inflater *mwc_inflater_create(int window_bits, bool no_context_takeover);
+/// Takeover as agreed for the peer's direction. NULL when memory is short. The window is always 2^15
+/// bytes: with a smaller one zlib accepts or refuses references that reach too far depending on how
+/// the stream was cut, and a peer that overdraws its window a little is better read than cut off.
+mwc_inflater *mwc_inflater_create(bool no_context_takeover);
 void mwc_inflater_destroy(mwc_inflater *inflater);  ///< NULL is fine.
 
 typedef enum mwc_inflate_result {
