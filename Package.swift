@@ -98,7 +98,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCTransportTests",
-      dependencies: ["MWCTransport", "CMWCTransport", "CMWCKernels", "MWCTestSupport"],
+      dependencies: [
+        "MWCTransport", "CMWCTransport", "CMWCKernels", "MWCCore", "MWCTestSupport", logging,
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCCaptureTests",
