@@ -93,7 +93,12 @@ extension JSONWriter {
   /// The shortest digits that give `value` back, spelled as Python spells floats (`45.0`, `1e-05`).
   /// JSON has no infinities and no NaN: they become `null`.
   package mutating func number(_ value: Double) {
-    literal(value.isFinite ? value.description : "null")
+    guard value.isFinite else { return null() }
+    separate()
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MWC_REPR_MAX)) { room in
+      let count = unsafe mwc_decimal_repr(value, room.baseAddress)
+      for index in 0..<count { unsafe bytes.append(UInt8(bitPattern: room[index])) }
+    }
   }
 
   package mutating func string(_ value: String) {

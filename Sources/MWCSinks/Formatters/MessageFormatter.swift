@@ -27,6 +27,18 @@ package protocol MessageFormatter {
   /// A line about a failure.
   mutating func formatError(_ text: String, at wallTime: Int64, into output: inout OutputBuffer)
 
-  /// The block of counters at the end of a session.
-  mutating func formatStatistics(_ statistics: SessionStatistics, into output: inout OutputBuffer)
+  /// The counters at the end of a session; `json` is an object with the members of
+  /// `SessionStatistics`, or more.
+  mutating func formatStatistics(json: RawSpan, into output: inout OutputBuffer)
+}
+
+extension MessageFormatter {
+  /// The counters at the end of a session.
+  package mutating func formatStatistics(
+    _ statistics: SessionStatistics, into output: inout OutputBuffer
+  ) {
+    var json = JSONWriter()
+    statistics.write(to: &json)
+    unsafe formatStatistics(json: json.bytes.span.bytes, into: &output)
+  }
 }

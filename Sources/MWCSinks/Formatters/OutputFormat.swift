@@ -13,3 +13,21 @@ package enum OutputFormat: String, CaseIterable, Sendable {
   /// Nothing; messages are still read and paced.
   case none
 }
+
+extension OutputFormat {
+  /// A formatter of this format, for one thread and one output.
+  /// - Parameters:
+  ///   - color: whether the text formats use colour; has no effect on the others.
+  ///   - secondsFromUTC: shows local times at this distance from UTC instead of the system's zone.
+  package func makeFormatter(color: Bool, secondsFromUTC: Int? = nil) -> any MessageFormatter {
+    let clock = LocalClock(secondsFromUTC: secondsFromUTC)
+    return switch self {
+    case .simple: TextFormatter(.simple, color: color, clock: clock)
+    case .detailed: TextFormatter(.detailed, color: color, clock: clock)
+    case .compact: TextFormatter(.compact, color: color, clock: clock)
+    case .json: JSONFormatter()
+    case .raw: RawFormatter()
+    case .none: SilentFormatter()
+    }
+  }
+}

@@ -1,3 +1,5 @@
+package import MWCCore
+
 /// The counters of a session as the source system names them.
 package struct SessionStatistics: Sendable {
   /// Something that went wrong during the session.
@@ -31,4 +33,32 @@ package struct SessionStatistics: Sendable {
   package var uri = ""
 
   package init() {}
+}
+
+extension SessionStatistics {
+  /// One object with the members and the order of the source system.
+  package func write(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("messages_received", messagesReceived)
+    json.member("messages_sent", messagesSent)
+    json.member("bytes_received", bytesReceived)
+    json.member("bytes_sent", bytesSent)
+    json.key("uptime_seconds")
+    if let uptimeSeconds { json.number(uptimeSeconds) } else { json.null() }
+    json.member("reconnect_attempts", reconnectAttempts)
+    json.member("error_count", errorCount)
+    json.key("recent_errors")
+    json.beginArray()
+    for failure in recentErrors {
+      json.beginObject()
+      json.member("timestamp", failure.timestamp)
+      json.member("error", failure.error)
+      json.member("type", failure.type)
+      json.endObject()
+    }
+    json.endArray()
+    json.member("current_state", currentState)
+    json.member("uri", uri)
+    json.endObject()
+  }
 }

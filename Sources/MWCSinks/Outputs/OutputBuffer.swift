@@ -72,6 +72,15 @@ extension OutputBuffer {
     count += times
   }
 
+  /// Puts bytes before what stands from `position` on.
+  package mutating func insert(_ byte: UInt8, repeated times: Int, at position: Int) {
+    precondition(position >= 0 && position <= count && times >= 0, "outside of the buffer")
+    reserve(times)
+    unsafe memmove(base + position + times, base + position, count - position)
+    unsafe memset(base + position, Int32(byte), times)
+    count += times
+  }
+
   @inline(__always)
   package mutating func append(_ text: StaticString) {
     unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

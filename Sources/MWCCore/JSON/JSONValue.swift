@@ -1,0 +1,109 @@
+internal import CMWCKernels
+
+/// What a JSON value is.
+package enum JSONKind: UInt8, Sendable {
+  /// The document has no such value.
+  case missing = 0
+  case null = 1
+  case `false` = 2
+  case `true` = 3
+  case number = 4
+  case string = 5
+  case array = 6
+  case object = 7
+}
+
+/// A value where it stands in its message: nothing is converted before it is asked for.
+package struct JSONValue: ~Escapable {
+  /// The bytes as they are spelled: a number, what stands between the quotes of a string, a container
+  /// with its brackets; empty for a missing value.
+  package let text: RawSpan
+  package let kind: JSONKind
+  private let flags: UInt8
+
+  /// The part of `json` that `value` describes.
+  @_lifetime(copy json)
+  init(_ value: mwc_json_value, in json: RawSpan) {
+    text = json.extracting(Int(value.offset)..<Int(value.offset) + Int(value.length))
+    kind = JSONKind(rawValue: value.type) ?? .missing
+    flags = value.flags
+  }
+
+  package var isMissing: Bool { kind == .missing }
+  /// A string with escapes in it: `text` is not yet what it means.
+  package var hasEscapes: Bool { flags & UInt8(MWC_JSON_ESCAPED) != 0 }
+  /// A number without fraction and exponent.
+  package var isInteger: Bool { flags & UInt8(MWC_JSON_INTEGER) != 0 }
+  /// An array or object without elements.
+  package var isEmptyContainer: Bool { flags & UInt8(MWC_JSON_EMPTY) != 0 }
+}
+
+extension JSONValue {
+  /// The nearest double, if this is a number; beyond the range of doubles an infinity or zero.
+  package var double: Double? {
+    guard kind == .number else { return nil }
+    return unsafe text.withUnsafeBytes { unsafe mwc_json_double($0.baseAddress, $0.count) }
+  }
+
+  /// The exact value, if this is an integer in range.
+  package var int64: Int64? {
+    guard kind == .number else { return nil }
+    var value: Int64 = 0
+    let fits = unsafe text.withUnsafeBytes {
+      unsafe mwc_json_int64($0.baseAddress, $0.count, &value)
+    }
+    return fits ? value : nil
+  }
+
+  /// The exact value, if this is an integer in range.
+  package var uint64: UInt64? {
+    guard kind == .number else { return nil }
+    var value: UInt64 = 0
+    let fits = unsafe text.withUnsafeBytes {
+      unsafe mwc_json_uint64($0.baseAddress, $0.count, &value)
+    }
+    return fits ? value : nil
+  }
+
+  package var bool: Bool? {
+    switch kind {
+    case .true: true
+    case .false: false
+    default: nil
+    }
+  }
+
+  /// Whether this is a string and means exactly `other`. Copies nothing.
+  package func isString(_ other: StaticString) -> Bool {
+    guard kind == .string else { return false }
+    return unsafe text.withUnsafeBytes { bytes in
+      unsafe mwc_json_equal(
+        bytes.baseAddress, bytes.count, other.utf8Start, other.utf8CodeUnitCount)
+    }
+  }
+
+  /// The string, escapes resolved; nil for anything else. Makes a `String`: for the control plane.
+  package var string: String? {
+    guard kind == .string else { return nil }
+    return unsafe text.withUnsafeBytes { bytes in
+      unsafe String(unsafeUninitializedCapacity: bytes.count) { room in
+        unsafe bytes.isEmpty
+          ? 0 : mwc_json_unescape(bytes.baseAddress, bytes.count, room.baseAddress)
+      }
+    }
+  }
+
+  /// Appends the string, escapes resolved, to `bytes`; nothing if this is no string.
+  package func appendString(to bytes: inout [UInt8]) {
+    guard kind == .string else { return }
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: text.byteCount))
+    let count = unsafe text.withUnsafeBytes { text in
+      unsafe bytes.withUnsafeMutableBufferPointer { room in
+        unsafe text.isEmpty
+          ? 0 : mwc_json_unescape(text.baseAddress, text.count, room.baseAddress! + start)
+      }
+    }
+    bytes.removeLast(bytes.count - start - count)
+  }
+}
