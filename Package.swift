@@ -89,6 +89,11 @@ let package = Package(
     .executableTarget(
       name: "mwc-replay", dependencies: ["MWCCommands"], swiftSettings: swiftSettings),
 
+    // What the Autobahn suite talks to; built with the package, never installed.
+    .executableTarget(
+      name: "mwc-conformance", dependencies: ["MWCCore", "MWCTransport", logging],
+      path: "Tests/Conformance", swiftSettings: swiftSettings),
+
     .target(
       name: "MWCTestSupport",
       dependencies: ["MWCCore", "MWCTransport", "MWCCapture", "MWCReplay", systemPackage],
