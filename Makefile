@@ -5,6 +5,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # Tests to run, a regular expression over their names; all of them by default.
 FILTER ?=
+SECONDS ?= 60
+CASES ?=
 
 # The Swift runtime is linked in, so that an installed program needs no toolchain.
 release_build := $(SWIFT) build -c release --static-swift-stdlib
@@ -12,7 +14,8 @@ release_build := $(SWIFT) build -c release --static-swift-stdlib
 test_run := $(SWIFT) test --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo build test test-asan test-tsan lint bench install clean
+.PHONY: help setup setup-tests demo build test test-asan test-tsan lint \
+  fuzz conformance bench install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -44,6 +47,13 @@ test-tsan: setup-tests ## every test under the thread sanitizer
 
 lint: ## formatting and documentation rules
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+fuzz: setup ## fuzz what reads peers' bytes; SECONDS=60 for each target
+	@Scripts/fuzz $(SECONDS)
+
+conformance: setup ## the Autobahn suite against client and server; CASES='6.* 7.*' for a part
+	$(SWIFT) build -c release --product mwc-conformance
+	@Scripts/conformance "$$($(SWIFT) build -c release --show-bin-path)/mwc-conformance" $(CASES)
 
 bench: build ## the numbers of the README, measured on this machine
 	@Scripts/bench "$$($(release_build) --show-bin-path)"

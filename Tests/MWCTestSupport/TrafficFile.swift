@@ -43,6 +43,11 @@ package struct TrafficFile: Sendable {
 }
 
 extension TrafficFile.Record {
+  /// A message a test makes up.
+  package init(received operation: TrafficFile.Operation, payload: Data) {
+    self.init(time: 0, direction: .received, operation: operation, payload: payload)
+  }
+
   private struct Line: Decodable {
     var t: Int64
     var dir: String
