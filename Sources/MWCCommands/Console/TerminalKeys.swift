@@ -29,7 +29,8 @@ final class TerminalKeys {
   private let source: any DispatchSourceRead
 
   /// - Parameter onKey: gets the first byte of each key, off the main thread.
-  /// - Returns: nil when the process has no terminal.
+  ///
+  /// Nil when the process has no terminal.
   init?(onKey: @escaping @Sendable (UInt8) -> Void) {
     // Not standard input: that may be the capture.
     let descriptor = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
