@@ -127,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "MWCCommandsTests",
       dependencies: [
-        "MWCCommands", "MWC", "MWCCore", "MWCTransport", "MWCTestSupport", argumentParser,
+        "MWCCommands", "MWC", "MWCCore", "MWCTransport", "MWCSinks", "MWCTestSupport",
+        argumentParser,
       ],
       swiftSettings: swiftSettings),
     .testTarget(

@@ -10,7 +10,9 @@ struct MWCCommand: ParsableCommand {
     commandName: "mwc",
     abstract: "Record live WebSocket streams, and play them back.",
     version: toolVersion,
-    subcommands: [])
+    subcommands: [
+      ReplayCommand.self, CatCommand.self,
+    ])
 }
 
 /// Parses the process's arguments, runs the command and ends the process: the one place where a
@@ -46,7 +48,7 @@ func status<Root: ParsableCommand>(of root: Root.Type, arguments: [String]) -> I
   }
 }
 
-private func writeToStandardOutput(_ text: String) {
+func writeToStandardOutput(_ text: String) {
   var rest = Array(text.utf8)[...]
   while !rest.isEmpty {
     let written = unsafe rest.withUnsafeBytes { bytes in

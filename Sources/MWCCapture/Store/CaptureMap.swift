@@ -51,6 +51,10 @@ package struct CaptureMap: Sendable {
     placeBlocks()
   }
 
+  /// Nanoseconds from the start of the recording to its last message; nil when the last block has no
+  /// seal, which only reading it tells.
+  package var duration: Int64? { openBlock == nil ? blocks.last?.reachedOffset ?? 0 : nil }
+
   /// The trailer at the end of the file, if it is one of this file.
   static func readTrailer(
     _ window: SourceWindow, fileSize: Int64

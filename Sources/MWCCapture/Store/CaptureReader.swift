@@ -87,10 +87,25 @@ package struct CaptureReader: ~Copyable {
   ///   throws the same.
   @_lifetime(&self)
   package mutating func next() throws(CaptureError) -> Message? {
-    while try advance() {
-      if isWanted() { return scanner.decoder.current }
+    try advance() ? scanner.decoder.current : nil
+  }
+
+  /// Goes to the next message, which is then `current`; false where `next` would return nil. For
+  /// those who need `offset` and `session` beside the message.
+  ///
+  /// - Throws: as `next`.
+  package mutating func advance() throws(CaptureError) -> Bool {
+    while try advanceRecord() {
+      if isWanted() { return true }
     }
-    return nil
+    return false
+  }
+
+  /// The message that `advance` or `next` came to last, a view that is valid until the reader is
+  /// used again. Only after one of them has succeeded.
+  package var current: Message {
+    @_lifetime(borrow self)
+    get { scanner.decoder.current }
   }
 
   /// Goes through all messages that are left.
@@ -101,7 +116,7 @@ package struct CaptureReader: ~Copyable {
   }
 
   /// Goes to the next record of any kind.
-  private mutating func advance() throws(CaptureError) -> Bool {
+  private mutating func advanceRecord() throws(CaptureError) -> Bool {
     while true {
       do throws(CaptureError) {
         if try scanner.decoder.advance() {

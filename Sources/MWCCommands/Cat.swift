@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import MWC
+internal import MWCCapture
+internal import MWCCore
+internal import MWCSinks
+internal import SystemPackage
+
+/// `mwc cat`: everything in a capture, as JSON lines.
+struct CatCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cat",
+    abstract: "Print everything in a capture as JSON lines.",
+    discussion: """
+      One object a line, in the order of arrival: time (RFC 3339, UTC), time_ns, monotonic_ns and \
+      connection; for messages direction (in, out), opcode (text, binary, ping, pong) and payload; \
+      for events of a connection event and data. A text stands in payload, and a JSON parser gives \
+      back its exact bytes; binary payloads, and text that is not UTF-8, stand in payload_base64.
+
+      EXAMPLES
+        mwc cat run.cap | head -n 3
+        mwc cat run.cap | jq -r 'select(.opcode == "text") | .payload'
+        mwc cat run.cap | jq -c 'select(.event)'
+        mwc cat --payload run.cap | jq .type
+        mwc-capture -o - -d 10s | mwc cat -
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The capture to print; - is standard input.", valueName: "file"),
+    completion: .file(extensions: ["cap"]))
+  var file: String
+
+  @Flag(help: "Print only the payloads of text and binary messages, one a line.")
+  var payload = false
+
+  func run() throws {
+    let output = DescriptorOutput(.standardOutput)
+    do {
+      var reader = try CaptureReader.open(file, flushing: output)
+      reader.deliversUnknownKinds = true
+      do {
+        try print(&reader, to: output)
+      } catch let error as CaptureError {
+        // What was read before the damage is as good as ever.
+        try output.flush()
+        throw error
+      }
+      try output.flush()
+      Console.sayEnding(of: file, reader.ending)
+    } catch let error as CaptureError {
+      throw CommandFailure(error)
+    } catch let error as OutputError {
+      throw CommandFailure(error)
+    }
+  }
+
+  private func print(_ reader: inout CaptureReader, to output: DescriptorOutput) throws {
+    var lines = JSONLines()
+    while let message = try reader.next() {
+      if !payload {
+        lines.append(message, to: &output.buffer)
+      } else if message.kind.isData {
+        output.buffer.append(message.payload)
+        output.buffer.append(UInt8(ascii: "\n"))
+      }
+      try output.flushIfDue()
+    }
+  }
+}
