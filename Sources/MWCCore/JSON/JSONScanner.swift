@@ -32,6 +32,7 @@ internal import CMWCKernels
 
   /// - Parameters:
   ///   - paths: like `data.gpus[0].name`; no two may lead to the same value.
+  ///   - options: what to accept beyond RFC 8259.
   ///   - depth: deepest nesting to accept, at most 1024.
   /// - Throws: `JSONError` whose offset is the index of the path at fault.
   package init(

@@ -99,9 +99,10 @@ extension JSONValue {
     let start = bytes.count
     bytes.append(contentsOf: repeatElement(0, count: text.byteCount))
     let count = unsafe text.withUnsafeBytes { text in
-      unsafe bytes.withUnsafeMutableBufferPointer { room in
-        unsafe text.isEmpty
-          ? 0 : mwc_json_unescape(text.baseAddress, text.count, room.baseAddress! + start)
+      unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+        let room = bytes.extracting(start...)
+        return unsafe text.isEmpty
+          ? 0 : mwc_json_unescape(text.baseAddress, text.count, room.baseAddress)
       }
     }
     bytes.removeLast(bytes.count - start - count)

@@ -96,7 +96,7 @@ extension JSONPrinter {
     for later in keys.indices.dropFirst() {
       for earlier in keys.indices[..<later]
       where tokens[keys[earlier]].link != Self.repeated
-        && order(keys[earlier], keys[later], in: json) == 0
+        && areEqual(keys[earlier], keys[later], in: json)
       {
         link(keys[earlier], to: keys[later])
         break
@@ -125,12 +125,17 @@ extension JSONPrinter {
 
   /// Negative, 0 or positive, as the texts of two keys stand to each other.
   private func order(_ left: Int, _ right: Int, in json: RawSpan) -> Int {
-    let left = tokens[left]
-    let right = tokens[right]
-    if !left.hasEscapes && !right.hasEscapes && left.length != right.length {
-      return Int(left.length) - Int(right.length)
+    text(of: tokens[left], in: json).order(to: text(of: tokens[right], in: json))
+  }
+
+  private func areEqual(_ left: Int, _ right: Int, in json: RawSpan) -> Bool {
+    // Most keys differ in length already, which says something only if nothing is escaped.
+    if tokens[left].length != tokens[right].length, !tokens[left].hasEscapes,
+      !tokens[right].hasEscapes
+    {
+      return false
     }
-    return text(of: left, in: json).order(to: text(of: right, in: json))
+    return order(left, right, in: json) == 0
   }
 
   @_lifetime(copy json)

@@ -15,10 +15,8 @@ package enum OutputFormat: String, CaseIterable, Sendable {
 }
 
 extension OutputFormat {
-  /// A formatter of this format, for one thread and one output.
-  /// - Parameters:
-  ///   - color: whether the text formats use colour; has no effect on the others.
-  ///   - secondsFromUTC: shows local times at this distance from UTC instead of the system's zone.
+  /// A formatter of this format, for one thread and one output. Only the text formats use colour.
+  /// `secondsFromUTC` sets the local time instead of the system's zone.
   package func makeFormatter(color: Bool, secondsFromUTC: Int? = nil) -> any MessageFormatter {
     let clock = LocalClock(secondsFromUTC: secondsFromUTC)
     return switch self {

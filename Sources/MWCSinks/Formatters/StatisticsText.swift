@@ -28,7 +28,7 @@ enum StatisticsText {
     }
   }
 
-  /// - Parameter json: an object with the members of `SessionStatistics`; missing ones show as `N/A`.
+  /// `json` is an object with the members of `SessionStatistics`; missing ones show as `N/A`.
   static func append(_ json: RawSpan, to output: inout OutputBuffer) {
     var scanner = JSONScanner(valid: Field.allCases.map(\.path))
     do throws(JSONError) {
