@@ -40,6 +40,12 @@ struct Record: Hashable, Sendable, CustomStringConvertible {
       monotonic: Sample.monotonic + Int64(number) * 1_000_000, payload: Array(text.utf8))
   }
 
+  /// The gap that this record speaks of.
+  var gap: GapRecord {
+    let payload = payload
+    return unsafe GapRecord(payload: payload.span.bytes)
+  }
+
   func withMessage<Result, Failure: Error>(
     _ body: (Message) throws(Failure) -> Result
   ) throws(Failure) -> Result {

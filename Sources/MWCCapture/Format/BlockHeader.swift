@@ -19,7 +19,7 @@ struct Preamble: Equatable {
     buffer.append(buffer.bytes.extracting(start..<start + 28).crc32c())
   }
 
-  /// - Parameter bytes: 32 bytes.
+  /// Whether 32 bytes begin like a capture.
   static func hasMagic(_ bytes: RawSpan) -> Bool {
     bytes.integer(at: 0, as: UInt64.self) == CaptureFormat.preambleMagic
   }
@@ -126,7 +126,7 @@ package struct TimeSpan: Hashable, Sendable {
     buffer.append(isEmpty ? 0 : maxMonotonic)
   }
 
-  /// - Parameter bytes: at least 32 bytes from `offset`.
+  /// Reads the 32 bytes at `offset`, which the caller knows to be there.
   init(decoding bytes: RawSpan, at offset: Int) {
     minWall = bytes.integer(at: offset, as: Int64.self)
     maxWall = bytes.integer(at: offset + 8, as: Int64.self)

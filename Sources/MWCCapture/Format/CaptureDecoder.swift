@@ -100,6 +100,7 @@ package struct CaptureDecoder: ~Copyable {
   /// next block are not compared with those of the last.
   package mutating func jump(to offset: Int64) {
     self.offset = offset
+    completeEnd = offset
     expectation = .item
     nextSequence = nil
     nextRecord = nil
@@ -136,6 +137,7 @@ package struct CaptureDecoder: ~Copyable {
   /// Reads the next part.
   ///
   /// - Parameter bytes: the `wanted` bytes at `offset`, or more.
+  /// - Returns: what they were.
   /// - Throws: `CaptureError` with block and offset; the decoder has not moved.
   package mutating func decode(_ bytes: RawSpan) throws(CaptureError) -> Event {
     precondition(bytes.byteCount >= wanted, "the decoder was given less than it wanted")

@@ -60,7 +60,7 @@ struct CaptureEncoder: ~Copyable {
   private var gathered = Batch()
   /// What a discard would lose: all records since the last commit.
   private(set) var uncommitted = Batch()
-  private var uncommittedTallies = TallyTable()
+  private(set) var uncommittedTallies = TallyTable()
   /// A discard left the open block behind what the deflater knows; only a seal may follow in it.
   private var mustSeal = false
   private var latestWallTime: Int64 = 0
@@ -77,7 +77,9 @@ struct CaptureEncoder: ~Copyable {
   /// Payloads from this size on are not copied into the rows.
   static let largePayload = 64 << 10
 
-  /// - Parameter level: 0 stores, 1 (fast) to 9 (dense) deflates.
+  /// - Parameters:
+  ///   - fileID: id of the file.
+  ///   - level: 0 stores, 1 (fast) to 9 (dense) deflates.
   init(fileID: UInt64, level: Int) {
     self.fileID = fileID
     encoding = level == 0 ? .stored : .deflated
@@ -191,11 +193,11 @@ struct CaptureEncoder: ~Copyable {
 
   /// Ends the capture: index and trailer.
   mutating func finish() {
-    sealBlock()
-    appendIndex()
+    precondition(rows.isEmpty, "a capture ends after a flush")
+    let indexOffset = appendIndex()
     let offset = end
     Trailer(
-      fileID: fileID, indexOffset: newIndexOffset ?? index.previous,
+      fileID: fileID, indexOffset: indexOffset,
       recordCount: current.recordCount, payloadBytes: current.payloadBytes,
       blockCount: current.sequence, sessionCount: current.sessionCount, offset: offset
     ).encode(into: output)
@@ -311,7 +313,10 @@ struct CaptureEncoder: ~Copyable {
     }
   }
 
-  private mutating func appendIndex() {
+  /// Appends an index block of what none lists yet; returns its offset.
+  @discardableResult
+  private mutating func appendIndex() -> UInt64 {
+    endBlock()
     var whole = index
     whole.entries.append(contentsOf: newEntries)
     whole.tallies.add(uncommittedTallies)
@@ -320,5 +325,6 @@ struct CaptureEncoder: ~Copyable {
     let offset = end
     appendBlock(.index, body, times: TimeSpan())
     newIndexOffset = offset
+    return offset
   }
 }

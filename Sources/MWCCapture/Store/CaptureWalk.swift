@@ -31,8 +31,11 @@ struct CaptureWalk {
 
   /// Walks the file from its start.
   ///
-  /// - Parameter readsContents: whether records are counted one by one, rather than taken from the
-  ///   seals. Checksums are verified either way.
+  /// - Parameters:
+  ///   - source: the file.
+  ///   - name: its name in errors.
+  ///   - readsContents: whether records are counted one by one, rather than taken from the seals.
+  ///     Checksums are verified either way.
   /// - Throws: `CaptureError` when it cannot be read, or is not a capture; damage is no error here.
   init(_ source: any CaptureSource, name: String, readsContents: Bool) throws(CaptureError) {
     var scanner = CaptureScanner(SourceWindow(source, name: name))
@@ -47,13 +50,46 @@ struct CaptureWalk {
     fileID = scanner.decoder.fileID ?? 0
     end = scanner.decoder.completeEnd
     if scanner.decoder.isInBlock, let header = scanner.decoder.header {
+      nextSequence = header.sequence
+      if header.kind == .index {
+        // It holds nothing of its own, and whoever goes on writes a new one.
+        end = scanner.decoder.blockOffset
+        return
+      }
       openBlock = OpenBlock(
         header: header, offset: scanner.decoder.blockOffset, crc: scanner.decoder.crc,
         seal: scanner.decoder.seal)
-      nextSequence = header.sequence
-      recordCount = header.firstRecord + UInt64(scanner.decoder.seal.recordCount)
+      recordCount = header.firstRecord &+ UInt64(scanner.decoder.seal.recordCount)
       if header.kind == .session { sessionCount += 1 }
     }
+  }
+
+  /// What a writer needs to continue a capture: of a finished one just its trailer.
+  ///
+  /// - Throws: `CaptureError`: as above, and what is wrong with a damaged capture.
+  static func forAppending(
+    to source: any CaptureSource, name: String
+  ) throws(CaptureError) -> CaptureWalk {
+    let window = SourceWindow(source, name: name)
+    if let size = try window.size(),
+      let trailer = try CaptureMap.readTrailer(window, fileSize: size)
+    {
+      return CaptureWalk(trailer)
+    }
+    let walk = try CaptureWalk(source, name: name, readsContents: true)
+    if let damage = walk.damage { throw damage }
+    return walk
+  }
+
+  private init(_ trailer: Trailer) {
+    fileID = trailer.fileID
+    ending = .finished
+    end = Int64(clamping: trailer.offset) + Int64(CaptureFormat.itemSize)
+    nextSequence = trailer.blockCount
+    recordCount = trailer.recordCount
+    payloadBytes = trailer.payloadBytes
+    sessionCount = trailer.sessionCount
+    unlistedIndex.previous = trailer.indexOffset
   }
 
   private mutating func add(

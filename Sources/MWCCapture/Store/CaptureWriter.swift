@@ -92,6 +92,8 @@ package final class CaptureWriter {
 
   package let options: Options
   package private(set) var statistics = Statistics()
+  /// What `statistics` counts as dropped, by connection, kind and direction.
+  package private(set) var droppedTallies = TallyTable()
 
   private let file: any StoredFile
   private let name: String
@@ -142,7 +144,7 @@ package final class CaptureWriter {
     } catch { throw CaptureError(.io, "cannot be examined", file: name, underlying: error) }
     let walk = try CaptureWriter.walk(file, name: name)
     self.init(file, name, options, isStream: isStream, walk: walk, fileID: fileID)
-    try begin(session)
+    try beginFile(session)
   }
 
   private init(
@@ -174,29 +176,34 @@ package final class CaptureWriter {
       let head = try SourceWindow(file, name: name).load(at: 0, length: Int(size))
       if Preamble.isCut(head.bytes) { return nil }
     }
-    let walk = try CaptureWalk(file, name: name, readsContents: true)
-    if let damage = walk.damage { throw damage }
-    return walk
+    return try CaptureWalk.forAppending(to: file, name: name)
   }
 
-  private func begin(_ session: CaptureSession) throws(CaptureError) {
-    clockOffset = session.wallAnchor &- session.monotonicAnchor
+  /// Begins the first session of this writer. Once it returns, a power cut leaves a capture, even if
+  /// nothing is ever received.
+  private func beginFile(_ session: CaptureSession) throws(CaptureError) {
     do throws(Errno) {
       if let free = try file.freeSpace(), free < options.minFree { throw .noSpace }
       if !isStream, try file.size() != Int64(encoder.position) {
         try file.truncate(to: Int64(encoder.position))
       }
       encoder.begin(session)
-      let output = encoder.output
-      try file.writeAll(output.bytes, at: Int64(encoder.position))
-      statistics.bytesWritten += UInt64(output.count)
-      encoder.commit()
-      // Once this returns, a power cut leaves a capture, even if nothing is ever received.
+      try writeOutput()
       if !isStream, options.syncInterval != nil {
         try file.sync()
         statistics.syncs += 1
       }
     } catch { throw failure(error) }
+    clockOffset = session.wallAnchor &- session.monotonicAnchor
+  }
+
+  /// Begins another session in the same file.
+  func begin(_ session: CaptureSession) throws(CaptureError) {
+    try flush()
+    guard case .recording = state else { return }
+    encoder.begin(session)
+    try write()
+    clockOffset = session.wallAnchor &- session.monotonicAnchor
   }
 
   // MARK: Appending
@@ -228,20 +235,24 @@ package final class CaptureWriter {
         .clockJump, #"{"by_ns":\#(step)}"#, wall: message.wallTime,
         monotonic: message.monotonicTime)
     }
-    try store(message)
+    try appendUnchanged(message)
   }
 
   /// Wall and monotonic clock are read one after the other, and the thread may have to wait in
   /// between; what differs less than this is not called a jump.
   private static let clockJump: UInt64 = 250_000_000
 
-  private func store(_ message: Message) throws(CaptureError) {
+  /// Adds a message within the limits, and nothing of the writer's own.
+  func appendUnchanged(_ message: borrowing Message) throws(CaptureError) {
     switch state {
     case .recording: break
     case .suspended(var suspension):
       suspension.count(message)
       statistics.droppedMessages += 1
       statistics.droppedBytes += UInt64(message.payload.byteCount)
+      droppedTallies.count(
+        connection: message.connection, kind: message.kind, direction: message.direction,
+        bytes: message.payload.byteCount)
       state = .suspended(suspension)
       return
     case .failed(let error): throw error
@@ -249,27 +260,27 @@ package final class CaptureWriter {
     }
     if encoder.isLarge(message) {
       try flush()
-      guard case .recording = state else { return try store(message) }
+      guard case .recording = state else { return try appendUnchanged(message) }
       encoder.flush(adding: message)
       try write()
     } else {
       if !encoder.hasRoom(for: message) {
         try flush()
-        guard case .recording = state else { return try store(message) }
+        guard case .recording = state else { return try appendUnchanged(message) }
       }
       encoder.append(message)
     }
     if encoder.blockRawSize >= options.blockSize { try seal() }
   }
 
-  /// Adds a record that the writer makes itself.
-  private func appendOwn(
+  /// Adds a record that no connection sent.
+  func appendOwn(
     _ kind: Message.Kind, _ json: String, wall: Int64, monotonic: Int64
   ) throws(CaptureError) {
     let payload = ByteBuffer()
     payload.append(json)
     let before = statistics.droppedMessages
-    try store(
+    try appendUnchanged(
       Message(
         wallTime: wall, monotonicTime: monotonic, connection: 0, kind: kind,
         payload: payload.bytes))
@@ -403,6 +414,7 @@ package final class CaptureWriter {
     suspension.times = encoder.uncommitted.times
     statistics.droppedMessages += suspension.messages
     statistics.droppedBytes += suspension.bytes
+    droppedTallies.add(encoder.uncommittedTallies)
     encoder.discard()
     // Best effort, so that others see no broken end; before writing goes on it is done for certain.
     try? file.truncate(to: Int64(encoder.position))
@@ -422,17 +434,17 @@ package final class CaptureWriter {
       try file.truncate(to: Int64(encoder.position))
       if encoder.hasOpenBlock {
         encoder.sealBlock()
-        try writeQuietly()
+        try writeOutput()
       }
       if suspension.messages > 0 {
         let payload = ByteBuffer()
-        payload.append(suspension.json)
+        payload.append(suspension.gap.json)
         encoder.append(
           Message(
             wallTime: suspension.times.maxWall, monotonicTime: suspension.times.maxMonotonic,
             connection: 0, kind: .gap, payload: payload.bytes))
         encoder.flush()
-        try writeQuietly()
+        try writeOutput()
         statistics.messages += 1
         statistics.payloadBytes += UInt64(payload.count)
         statistics.ownRecords += 1
@@ -449,7 +461,7 @@ package final class CaptureWriter {
   /// Free space beyond what is to be kept, so that writing does not stop again at once.
   private static let resumeRoom: Int64 = 64 << 10
 
-  private func writeQuietly() throws(Errno) {
+  private func writeOutput() throws(Errno) {
     let output = encoder.output
     try file.writeAll(output.bytes, at: Int64(encoder.position))
     statistics.bytesWritten += UInt64(output.count)
@@ -500,7 +512,7 @@ package final class CaptureWriter {
     }
     encoder.finish()
     do throws(Errno) {
-      try writeQuietly()
+      try writeOutput()
     } catch {
       encoder.discard()
       try? file.truncate(to: Int64(encoder.position))  // Leaves a clean cut if it can.
@@ -513,17 +525,17 @@ package final class CaptureWriter {
 }
 
 extension CaptureWriter.Suspension {
-  fileprivate mutating func count(_ message: Message) {
+  fileprivate mutating func count(_ message: borrowing Message) {
     messages += 1
     bytes += UInt64(message.payload.byteCount)
     times.include(wall: message.wallTime, monotonic: message.monotonicTime)
   }
 
-  /// Payload of the gap record.
-  fileprivate var json: String {
-    let duration = times.maxMonotonic.subtractingSaturating(times.minMonotonic)
-    return #"{"reason":"\#(isDiskFull ? "disk-full" : "io-error")","messages":\#(messages),"#
-      + #""bytes":\#(bytes),"duration_ns":\#(duration)}"#
+  /// What the capture will say about it.
+  fileprivate var gap: GapRecord {
+    GapRecord(
+      reason: isDiskFull ? "disk-full" : "io-error", messages: messages, bytes: bytes,
+      duration: times.isEmpty ? 0 : times.maxMonotonic.subtractingSaturating(times.minMonotonic))
   }
 }
 

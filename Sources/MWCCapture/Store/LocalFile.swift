@@ -1,8 +1,5 @@
+internal import Glibc
 package import SystemPackage
-
-#if canImport(Glibc)
-  internal import Glibc
-#endif
 
 /// A file, pipe or device of this machine behind the door of `StoredFile`.
 ///
@@ -149,6 +146,14 @@ package final class LocalFile: StoredFile {
     var status = stat()
     guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
     return status
+  }
+
+  /// Whether `path` is another name of this file.
+  package func isSame(as path: String) -> Bool {
+    var other = stat()
+    let result = unsafe FilePath(path).withPlatformString { unsafe stat($0, &other) }
+    guard result == 0, let own = try? LocalFile.status(of: descriptor) else { return false }
+    return own.st_dev == other.st_dev && own.st_ino == other.st_ino
   }
 
   // MARK: StoredFile

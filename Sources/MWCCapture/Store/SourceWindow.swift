@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemPackage
 
 /// The piece of a source that a reader is looking at.
@@ -73,7 +74,11 @@ final class SourceWindow {
 extension SourceWindow {
   /// Looks for the next header or trailer of a file from `offset` on; nil when there is none.
   ///
-  /// - Parameter fileID: the file it must belong to; nil when that is not known.
+  /// - Parameters:
+  ///   - offset: where to begin.
+  ///   - fileID: the file it must belong to; nil when that is not known.
+  /// - Returns: its offset.
+  /// - Throws: `CaptureError` when the file cannot be read.
   func findItem(from offset: Int64, fileID: UInt64?) throws(CaptureError) -> Int64? {
     var position = offset
     while true {
@@ -81,10 +86,8 @@ extension SourceWindow {
       let bytes = piece.bytes
       let last = bytes.byteCount - CaptureFormat.itemSize
       guard last >= 0 else { return nil }
-      for start in 0...last
-      where bytes.integer(at: start, as: UInt32.self)
-        == UInt32(truncatingIfNeeded: CaptureFormat.blockMagic)
-      {
+      var start = bytes.firstOffset(of: 0xFF, from: 0)
+      while start <= last {
         let item = bytes.extracting(start..<start + CaptureFormat.itemSize)
         if let header = BlockHeader(decoding: item), header.fileID == fileID ?? header.fileID {
           return position + Int64(start)
@@ -94,8 +97,22 @@ extension SourceWindow {
         {
           return position + Int64(start)
         }
+        start = bytes.firstOffset(of: 0xFF, from: start + 1)
       }
       position += Int64(last + 1)
+    }
+  }
+}
+
+extension RawSpan {
+  /// Where `byte` stands for the first time from `start` on; the length when it does not.
+  fileprivate func firstOffset(of byte: UInt8, from start: Int) -> Int {
+    guard start < byteCount else { return byteCount }
+    return unsafe withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress,
+        let found = unsafe memchr(base + start, Int32(byte), buffer.count - start)
+      else { return buffer.count }
+      return unsafe UnsafeRawPointer(found) - base
     }
   }
 }
