@@ -117,9 +117,6 @@ package struct CaptureMap: Sendable {
     }
   }
 
-  /// Nanoseconds from the start of the recording to the last record of a sealed block.
-  private(set) var duration: Int64 = 0
-
   // MARK: Searching
 
   private mutating func placeBlocks() {
@@ -142,7 +139,6 @@ package struct CaptureMap: Sendable {
             reachedOffset: timeline.reached, timeline: before))
       }
     }
-    duration = timeline.reached
     // Which times the last block reaches is not known before it is sealed: all of them.
     if let openBlock, openBlock.header.kind == .records, session >= 0 {
       blocks.append(

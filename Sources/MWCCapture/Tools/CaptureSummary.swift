@@ -84,7 +84,7 @@ package struct CaptureSummary: Sendable {
         fileSize = map.fileSize
         for entry in map.entries { count(entry) }
         try readSessions(of: map, from: window)
-        duration = map.duration
+        duration = map.duration ?? 0
         return
       }
     }
