@@ -11,7 +11,7 @@ struct MWCCommand: ParsableCommand {
     abstract: "Record live WebSocket streams, and play them back.",
     version: toolVersion,
     subcommands: [
-      ReplayCommand.self, CatCommand.self,
+      CaptureCommand.self, ReplayCommand.self, ServeCommand.self, CatCommand.self,
     ])
 }
 

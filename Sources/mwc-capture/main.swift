@@ -1,3 +1,3 @@
 import MWCCommands
 
-runMWC()
+runCapture()

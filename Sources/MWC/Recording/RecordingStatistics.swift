@@ -1,5 +1,5 @@
-/// What a recording has done so far. The counters of each connection balance:
-/// `received = written + filtered + dropped`.
+/// What a recording has done so far. The counters of each connection balance: what was received is
+/// written, filtered or dropped.
 package struct RecordingStatistics: Sendable, Equatable {
   /// In the order of the URIs; connection numbers count from 1.
   package var connections: [Connection] = []
@@ -9,8 +9,8 @@ package struct RecordingStatistics: Sendable, Equatable {
   package var fileBytes: Int64 = 0
   /// Whether the disk is full at the moment, so that messages are counted but not written.
   package var isDiskFull = false
-  /// How often the wall clock was set.
-  package var clockJumps: Int64 = 0
+
+  package init(uris: [String] = []) { connections = uris.map { Connection(uri: $0) } }
 
   package struct Connection: Sendable, Equatable {
     /// Without credentials.
@@ -18,7 +18,8 @@ package struct RecordingStatistics: Sendable, Equatable {
     package var status = "connecting"
     /// Text and binary messages.
     package var received = Tally()
-    package var written = Tally()
+    /// In the file, or on the way there with the next flush.
+    package var written: Tally { received - filtered - dropped }
     /// Not wanted: what arrived after the limit of the recording was reached.
     package var filtered = Tally()
     /// Lost, because the disk was full.
@@ -36,7 +37,6 @@ package struct RecordingStatistics: Sendable, Equatable {
     package init(uri: String) { self.uri = uri }
 
     package var reconnects: Int64 { max(0, connects - 1) }
-    package var isBalanced: Bool { received == written + filtered + dropped }
   }
 
   /// A number of messages and their payload bytes.
@@ -52,6 +52,10 @@ package struct RecordingStatistics: Sendable, Equatable {
     mutating func add(_ byteCount: Int) {
       messages += 1
       bytes += Int64(byteCount)
+    }
+
+    package static func - (left: Tally, right: Tally) -> Tally {
+      Tally(messages: left.messages - right.messages, bytes: left.bytes - right.bytes)
     }
 
     package static func + (left: Tally, right: Tally) -> Tally {

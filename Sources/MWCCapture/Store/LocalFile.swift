@@ -109,13 +109,14 @@ package final class LocalFile: StoredFile {
   private static func openExisting(
     _ path: FilePath, _ existing: Existing
   ) throws(Errno) -> FileDescriptor {
-    if existing == .refuse {
-      // A pipe or a device holds nothing that could be overwritten.
-      var status = stat()
-      let result = unsafe path.withPlatformString { unsafe stat($0, &status) }
-      guard result == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else {
-        throw .fileExists
-      }
+    var status = stat()
+    let result = unsafe path.withPlatformString { unsafe stat($0, &status) }
+    let kind = result == 0 ? status.st_mode & S_IFMT : S_IFREG
+    // A pipe or a device holds nothing that could be overwritten.
+    if existing == .refuse, [S_IFREG, S_IFDIR].contains(kind) { throw .fileExists }
+    if kind == S_IFIFO {
+      // Opened for reading too, we would be our own reader and never hear that the other has gone.
+      return try orErrno { try FileDescriptor.open(path, .writeOnly, options: .closeOnExec) }
     }
     do throws(Errno) {
       return try orErrno {
@@ -124,7 +125,7 @@ package final class LocalFile: StoredFile {
     } catch .permissionDenied {
       throw .permissionDenied
     } catch {
-      // Some devices and the writing end of a pipe cannot be opened for reading too.
+      // Some devices cannot be opened for reading too.
       return try orErrno { try FileDescriptor.open(path, .writeOnly, options: .closeOnExec) }
     }
   }

@@ -1,0 +1,72 @@
+package import MWCCapture
+package import MWCTransport
+
+/// What to record, where to, and until when.
+package struct RecorderOptions: Sendable {
+  /// The streams; the first is connection 1.
+  package var streams: [ClientOptions]
+  /// Path of the capture; `-` is standard output.
+  package var output: String
+  /// What to do when the output exists.
+  package var existing = LocalFile.Existing.refuse
+  package var limits = Limits()
+  /// zlib level of the file, 0 (stored) to 9.
+  package var level = 6
+  /// The most a killed process can lose, nanoseconds; 0: every batch goes to the kernel at once.
+  package var flushInterval: Int64 = 100_000_000
+  /// The most a power cut can lose, nanoseconds; 0: every flush is synced; nil: never.
+  package var syncInterval: Int64? = 1_000_000_000
+  /// Bytes to leave free on the disk.
+  package var minFree: Int64 = 1 << 30
+  /// Tool and version, for the file's header.
+  package var tool = ""
+  /// Settings worth knowing when the recording is read, as `name=value`, for the file's header.
+  package var notedSettings: [String] = []
+
+  package init(streams: [ClientOptions], output: String) {
+    self.streams = streams
+    self.output = output
+  }
+
+  /// When a recording stops by itself; whatever comes first.
+  package struct Limits: Sendable, Equatable {
+    /// Nanoseconds since the recording began. What arrives later is not recorded.
+    package var duration: Int64?
+    /// Received text and binary messages, all streams together; exactly that many are recorded.
+    package var messages: Int64?
+    /// Bytes of the capture; the block that reaches them is still completed.
+    package var bytes: Int64?
+
+    package init() {}
+  }
+}
+
+/// How a recording ended.
+package struct RecordingResult: Sendable {
+  package var end: End
+  package var statistics: RecordingStatistics
+  /// Streams that failed for good, by number from 0, and why.
+  package var failures: [Int: TransportError]
+  /// Set when messages were lost to a full disk that was still full at the end.
+  package var diskError: CaptureError?
+
+  package enum End: Sendable {
+    /// Somebody asked for it.
+    case stopped
+    case durationReached
+    case messagesReached
+    case bytesReached
+    /// No stream is left that could come back.
+    case streamsEnded
+    /// Who read our standard output has gone.
+    case outputClosed
+    /// Writing failed for good.
+    case outputFailed(CaptureError)
+  }
+}
+
+/// Why a recording could not begin. Nothing was connected.
+package enum RecorderError: Error, Sendable {
+  case output(CaptureError)
+  case transport(TransportError)
+}
