@@ -64,13 +64,10 @@ extension OutputBuffer {
   mutating func appendSafe(string: RawSpan) {
     var position = 0
     while position < string.byteCount {
-      let byte = string.byte(at: position)
-      if byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\\") {
-        append(byte)
-        position += 1
-      } else {
-        appendSafe(string.nextScalar(&position))
-      }
+      let end = string.endOfPlainText(from: position)
+      append(string.extracting(position..<end))
+      position = end
+      if position < string.byteCount { appendSafe(string.nextScalar(&position)) }
     }
   }
 
@@ -152,13 +149,10 @@ extension OutputBuffer {
     append(UInt8(ascii: "\""))
     var position = 0
     while position < string.byteCount {
-      let byte = string.byte(at: position)
-      if byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\\") {
-        append(byte)
-        position += 1
-      } else {
-        appendASCII(string.nextScalar(&position))
-      }
+      let end = string.endOfPlainText(from: position)
+      append(string.extracting(position..<end))
+      position = end
+      if position < string.byteCount { appendASCII(string.nextScalar(&position)) }
     }
     append(UInt8(ascii: "\""))
   }
@@ -211,6 +205,18 @@ extension OutputBuffer {
 }
 
 extension RawSpan {
+  /// Where the run of printable ASCII without backslash ends that begins at `start`: text that means
+  /// itself in a JSON string and on a terminal.
+  fileprivate func endOfPlainText(from start: Int) -> Int {
+    var end = start
+    while end < byteCount {
+      let byte = byte(at: end)
+      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\\") { break }
+      end += 1
+    }
+    return end
+  }
+
   /// The scalar of a JSON string that starts at `position`, which moves behind it.
   func nextScalar(_ position: inout Int) -> UInt32 {
     unsafe withUnsafeBytes { bytes in
