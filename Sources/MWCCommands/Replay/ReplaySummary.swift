@@ -24,7 +24,7 @@ struct ReplaySummary {
     case nil: first += ", broken off"
     }
     var lines = [first]
-    if statistics.playedNanoseconds > 0 {
+    if asked != .step, statistics.playedNanoseconds > 0 {
       lines.append(
         "speed \(NumberText.fixed(statistics.achievedSpeed, decimals: 4))x "
           + "(\(NumberText.length(nanoseconds: statistics.playedNanoseconds)) of recording), "
