@@ -11,7 +11,8 @@ struct MWCCommand: ParsableCommand {
     abstract: "Record live WebSocket streams, and play them back.",
     version: toolVersion,
     subcommands: [
-      CaptureCommand.self, ReplayCommand.self, ServeCommand.self, CatCommand.self,
+      CaptureCommand.self, ReplayCommand.self, ServeCommand.self, InfoCommand.self, CatCommand.self,
+      VerifyCommand.self, RecoverCommand.self,
     ])
 }
 

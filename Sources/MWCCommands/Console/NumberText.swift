@@ -11,6 +11,11 @@ enum NumberText {
     return text
   }
 
+  /// `1 record`, `1,431 records`.
+  static func counted(_ value: some BinaryInteger, _ noun: String) -> String {
+    "\(grouped(value)) \(noun)\(value == 1 ? "" : "s")"
+  }
+
   /// `45.30`: a fixed number of decimals, rounded half away from zero; `-` where there is no number.
   static func fixed(_ value: Double?, decimals: Int) -> String {
     guard let value, value.isFinite, value.magnitude < 1e15 else { return "-" }
