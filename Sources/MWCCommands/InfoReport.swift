@@ -53,7 +53,8 @@ extension InfoReport {
     let size = Self.size(summary.fileSize)
     // A capture of next to nothing is larger than what it holds.
     guard summary.ratio >= 1 else { return size }
-    return size + ", \(NumberText.fixed(summary.ratio, decimals: 1)) times smaller than the payloads"
+    let ratio = NumberText.fixed(summary.ratio, decimals: 1)
+    return "\(size), \(ratio) times smaller than the payloads"
   }
 
   private var blocks: String {
