@@ -7,7 +7,7 @@ internal import Synchronization
 /// What the Autobahn suite talks to: our client and our server, echoing whatever comes.
 ///
 /// ```
-/// mwc-conformance serve              listens on a free port, prints it, echoes until it is ended
+/// mwc-conformance serve [PORT]       listens on the port (or a free one, which it prints) and echoes
 /// mwc-conformance count URI          prints how many cases the suite's server has
 /// mwc-conformance run URI NUMBER     plays one case
 /// mwc-conformance report URI         lets the suite's server write its report
@@ -15,8 +15,8 @@ internal import Synchronization
 func runPeer(_ arguments: [String]) -> Int32 {
   do {
     switch (arguments.first, arguments.count) {
-    case ("serve", 1):
-      try serve()
+    case ("serve", 1): try serve(port: 0)
+    case ("serve", 2): try serve(port: UInt16(arguments[1]) ?? 0)
     case ("count", 2):
       let answer = try visit(arguments[1] + "/getCaseCount", echoes: false)
       say(String(decoding: answer, as: UTF8.self))
@@ -87,8 +87,9 @@ private final class Echo: ServerHandler {
   func clientClosed(_ id: ClientID, code: Int, reason: String) {}
 }
 
-private func serve() throws(TransportError) {
+private func serve(port: UInt16) throws(TransportError) {
   var options = ServerOptions()
+  options.endpoint = .tcp(host: "127.0.0.1", port: port)
   options.maxMessageBytes = 64 << 20
   options.maxQueuedBytes = 256 << 20
   options.pingInterval = nil
