@@ -23,7 +23,7 @@ final class LocalServer: ServerHandler {
   /// `script` is called on the loop's thread; `number` counts the clients from 1.
   init(_ options: ServerOptions = ServerOptions(), script: @escaping Script) throws {
     self.script = script
-    loop = try EventLoop(logger: Logger(label: "test server"))
+    loop = try EventLoop(logger: .silent)
     let server = try loop.listen(options, handler: self)
     let early = state.withLock { state in
       state.server = server

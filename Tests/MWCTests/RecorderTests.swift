@@ -66,7 +66,7 @@ import Testing
 
   @Test func stopsWhenAsked() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(10, to: client) }
-    let recorder = Recorder(try options(for: server), logger: Logger(label: "test"))
+    let recorder = Recorder(try options(for: server), logger: .silent)
     let run = start(recorder)
     try await waitUntil("ten messages are recorded") {
       recorder.statistics.connections[0].received.messages == 10
@@ -105,7 +105,7 @@ import Testing
       server.sendNumbers(2, to: client)
       server.close(client, code: 1011, reason: "again")
     }
-    let recorder = Recorder(try options(for: server), logger: Logger(label: "test"))
+    let recorder = Recorder(try options(for: server), logger: .silent)
     let run = start(recorder)
     try await waitUntil("the third connection has brought its messages") {
       recorder.statistics.connections[0].received.messages >= 6
@@ -144,7 +144,7 @@ import Testing
       uri: try WebSocketURI("ws://127.0.0.1:\(try TestSupport.freePort())"))
     lost.reconnect.maximumAttempts = 1
     options.streams.insert(lost, at: 0)
-    let recorder = Recorder(options, logger: Logger(label: "test"))
+    let recorder = Recorder(options, logger: .silent)
     let run = start(recorder)
     try await waitUntil("one has failed and the other has delivered") {
       let streams = recorder.statistics.connections
@@ -160,7 +160,7 @@ import Testing
     let server = try LocalServer { _, _, _ in }
     var options = try options(for: server)
     options.streams[0].greetings = [.init(bytes: Array("hello".utf8))]
-    let recorder = Recorder(options, logger: Logger(label: "test"))
+    let recorder = Recorder(options, logger: .silent)
     let run = start(recorder)
     try await waitUntil("the server has heard us") { server.received == ["hello"] }
     try await waitUntil("it is counted") {
@@ -239,7 +239,7 @@ import Testing
     try #require(unsafe mkfifo(output, 0o600) == 0)
     let path = output
     let copy = folder.file("copy.cap")
-    let recorder = Recorder(options, logger: Logger(label: "test"))
+    let recorder = Recorder(options, logger: .silent)
     let reader = Task.detached { try slowCopy(from: path, to: copy) }
     let result = try await start(recorder).value
     try await reader.value
@@ -256,7 +256,7 @@ import Testing
     options.level = 0
     try #require(unsafe mkfifo(output, 0o600) == 0)
     let path = output
-    let recorder = Recorder(options, logger: Logger(label: "test"))
+    let recorder = Recorder(options, logger: .silent)
     let reader = Task.detached {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       _ = try file.read(upToCount: 100)
@@ -283,7 +283,7 @@ extension RecorderTests {
   }
 
   private func record(_ options: RecorderOptions) async throws -> RecordingResult {
-    try await start(Recorder(options, logger: Logger(label: "test"))).value
+    try await start(Recorder(options, logger: .silent)).value
   }
 
   /// Runs on a thread of its own: `run` blocks, which tasks must not.

@@ -107,7 +107,8 @@ extension Recorder {
       let now = SystemClock.monotonicNanoseconds()
       do throws(CaptureError) {
         let next = try pass.tick(now: now)
-        if now >= nextExchange {
+        // A limit that was reached is not left waiting: what follows it is thrown away.
+        if now >= nextExchange || (end == nil && pass.limitReached != nil) {
           nextExchange = now + Self.patience / 2
           try pass.noteSleep(.now())
           if takeSyncRequest() { try pass.sync() }
