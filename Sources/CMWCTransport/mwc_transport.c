@@ -182,7 +182,9 @@ mwc_host *mwc_host_create_client(mwc_loop *loop, const char *ca_file, const char
   mwc_host *host = create_host(loop, &info);
   if (!host) return NULL;
   // This and nothing else makes the client's SSL_CTX of a host.
-  if (lws_init_vhost_client_ssl(&info, host->vhost) == 0) return host;
+  // An unusable file of authorities is only logged, and nobody would be trusted then.
+  if (lws_init_vhost_client_ssl(&info, host->vhost) == 0 && !(ca_file && loop->error[0]))
+    return host;
   mwc_host_destroy(host);
   return NULL;
 }
@@ -217,6 +219,8 @@ static void socket_destroyed(mwc_socket *socket) {
     socket->is_dead = true;  // mwc_socket_connect frees it
     return;
   }
+  // This may come from a timer of libwebsockets as well; see timer_fired.
+  lws_cancel_service(socket->loop->context);
   if (socket->owner.closed)
     socket->owner.closed(socket->owner.context, socket->reason[0] ? socket->reason : NULL);
   free(socket->head);
@@ -528,6 +532,8 @@ static int accept_all(mwc_listener *listener) {
 static void timer_fired(lws_sorted_usec_list_t *sul) {
   mwc_timer *timer = (mwc_timer *)(void *)sul;
   timer->fired(timer->context);
+  // Timers run before libwebsockets waits; come back at once to what this one has caused.
+  lws_cancel_service(timer->loop->context);
 }
 
 mwc_timer *mwc_timer_create(mwc_loop *loop, void (*fired)(void *context), void *context) {

@@ -11,18 +11,9 @@ enum TLSText {
       let detail = String(line[start.upperBound..<end.lowerBound])
       return "the server's certificate is not trusted: \(certificate(detail))"
     }
-    // "error:0A00010B:SSL routines::wrong version number"
-    for text in [line, reason] {
-      guard let start = text.firstRange(of: "SSL routines:"),
-        let last = text[start.upperBound...].split(separator: ":").last
-      else { continue }
-      let detail = String(last).trimmingSpaces
-      if detail == "wrong version number" || detail == "packet length too long" {
-        return "the TLS handshake failed: the server does not speak TLS on this port"
-      }
-      return "the TLS handshake failed: \(detail)"
-    }
-    return "the TLS handshake failed: the server ended the connection"
+    return reason.contains("SSL err")
+      ? "the TLS handshake failed: the server does not speak TLS on this port, or not with us"
+      : "the TLS handshake failed: the server ended the connection"
   }
 
   /// Why a set of files cannot be used.
