@@ -39,7 +39,8 @@ async def main():
         for record in records:
             message = payload(record)
             if record["op"] == "ping":
-                await connection.ping(message)
+                # Answered before the next: two at once with the same payload are an error here.
+                await (await connection.ping(message))
             elif record["op"] == "pong":
                 await connection.pong(message)
             elif options.fragment:
