@@ -45,10 +45,12 @@ struct CaptureScanner: ~Copyable {
       return event
     } catch {
       guard error.code == .damaged, decoder.fileID != nil else { throw explain(error) }
+      // A block that cannot be read does not speak against itself being cut; but one that is sound
+      // and stands in the wrong place does.
+      let skipped: Int64 = decoder.isInBlock ? 1 : 0
       decoder.stepBack()
-      guard try window.findItem(from: decoder.offset + 1, fileID: decoder.fileID) == nil else {
-        throw explain(error)
-      }
+      let next = try window.findItem(from: decoder.offset + skipped, fileID: decoder.fileID)
+      guard next == nil else { throw explain(error) }
       try end(at: window.end)
       return nil
     }

@@ -37,6 +37,8 @@ struct CaptureSalvager: ~Copyable {
   /// A hole whose records can be counted when the next block begins.
   private var openHole: CaptureHole?
   private var pending: Event?
+  /// Where the last search ended, so that the same place is not tried again.
+  private var latestJump: Int64?
 
   init(_ window: SourceWindow) { scanner = CaptureScanner(window) }
 
@@ -112,11 +114,13 @@ struct CaptureSalvager: ~Copyable {
 
   /// Begins a hole at `start`, and goes on at the next block.
   private mutating func skip(_ error: CaptureError, from start: Int64) throws(CaptureError) {
-    let searchStart = max(start, scanner.decoder.offset) + 1
     let isKnownFile = scanner.decoder.fileID != nil
-    // A broken head is no reason to believe the first thing that looks like a block's beginning.
+    // What stands here may be sound and only not what was expected; once. Without a head the search
+    // begins at the first byte.
+    let place = isKnownFile ? max(start, scanner.decoder.offset) : 0
     let next = try scanner.window.findItem(
-      from: isKnownFile ? searchStart : 0, fileID: scanner.decoder.fileID)
+      from: place == latestJump ? place + 1 : place, fileID: scanner.decoder.fileID)
+    latestJump = next
     guard isKnownFile || next != nil else { throw error }
     if openHole == nil {
       openHole = CaptureHole(

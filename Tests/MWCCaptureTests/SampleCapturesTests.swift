@@ -1,0 +1,232 @@
+import Foundation
+import MWCCapture
+import MWCCore
+import MWCTestSupport
+import Testing
+
+/// The files of `captures/`, which every later version must read as this one does.
+///
+/// `MWC_MAKE_CAPTURES=1` writes those that are missing; a file that is there is never changed.
+@Suite struct SampleCapturesTests {
+  struct Entry: Sendable, CustomTestStringConvertible {
+    var name: String
+    /// Records that can be read from the front.
+    var records: Int
+    /// How the reading ends: `finished`, `unfinished`, or the code of the error.
+    var outcome: String
+    /// What `verify` says: its state, or the code of the error.
+    var verified: String
+    /// Records that `recover` keeps; nil when it refuses.
+    var recovered: UInt64?
+    var make: @Sendable () throws -> [UInt8]
+
+    var testDescription: String { name }
+  }
+
+  static let entries: [Entry] = [
+    Entry(
+      name: "finished", records: 13, outcome: "finished", verified: "finished", recovered: 13,
+      make: { try story() }),
+    Entry(
+      name: "finished-stored", records: 13, outcome: "finished", verified: "finished",
+      recovered: 13, make: { try story(level: 0) }),
+    Entry(
+      name: "finished-many-blocks", records: 13, outcome: "finished", verified: "finished",
+      recovered: 13, make: { try story(blockSize: 1) }),
+    Entry(
+      name: "finished-empty", records: 0, outcome: "finished", verified: "finished", recovered: 0,
+      make: { try capture([]) }),
+    Entry(
+      name: "finished-appended", records: 26, outcome: "finished", verified: "finished",
+      recovered: 26, make: { try story(on: try story()) }),
+    Entry(
+      name: "finished-unknown-kinds", records: 3, outcome: "finished", verified: "finished",
+      recovered: 3,
+      make: {
+        try capture(
+          ([99, 200, 1] as [UInt8]).map { kind in
+            var record = Record(Int(kind))
+            record.kind = Message.Kind(rawValue: kind)
+            return record
+          })
+      }),
+    Entry(
+      name: "unfinished", records: 13, outcome: "unfinished", verified: "unfinished",
+      recovered: 13, make: { try story(finishing: false) }),
+    Entry(
+      name: "unfinished-torn", records: 12, outcome: "unfinished", verified: "unfinished",
+      recovered: 12, make: { Array(try story(finishing: false).dropLast(5)) }),
+    Entry(
+      name: "unfinished-appended", records: 25, outcome: "finished", verified: "finished",
+      recovered: 25, make: { try story(on: Array(try story(finishing: false).dropLast(5))) }),
+    Entry(
+      name: "damaged-flipped-bit", records: 3, outcome: "damaged", verified: "damaged",
+      recovered: 12,
+      make: {
+        var bytes = try story(blockSize: 1)
+        bytes[blockOffsets(bytes)[4] + 80] ^= 4
+        return bytes
+      }),
+    Entry(
+      name: "damaged-missing-blocks", records: 3, outcome: "damaged", verified: "damaged",
+      recovered: 11,
+      make: {
+        var bytes = try story(blockSize: 1)
+        let offsets = blockOffsets(bytes)
+        bytes.removeSubrange(offsets[4]..<offsets[6])
+        return bytes
+      }),
+    Entry(
+      name: "damaged-head", records: 0, outcome: "not-a-capture", verified: "damaged",
+      recovered: 13,
+      make: {
+        var bytes = try story()
+        bytes.replaceSubrange(0..<16, with: repeatElement(0, count: 16))
+        return bytes
+      }),
+    Entry(
+      name: "bad-cut-in-head", records: 0, outcome: "damaged", verified: "damaged",
+      recovered: nil, make: { Array(try story().prefix(20)) }),
+    Entry(
+      name: "bad-not-a-capture", records: 0, outcome: "not-a-capture", verified: "not-a-capture",
+      recovered: nil, make: { Array("{\"type\": \"metrics\"}\n".utf8) }),
+    Entry(
+      name: "bad-newer-version", records: 0, outcome: "newer-version", verified: "newer-version",
+      recovered: nil, make: { Forge(version: 2).bytes }),
+    Entry(
+      name: "bad-columns", records: 1, outcome: "unsupported", verified: "unsupported",
+      recovered: nil,
+      make: {
+        var forge = Forge()
+        forge.session()
+        forge.block(
+          kind: 2, encoding: 0, [.init(Forge.row(payload: Array("hi".utf8)))], records: 1)
+        forge.block(kind: 2, encoding: 2, [.init([1, 2, 3])], records: 1, first: 1)
+        return forge.bytes
+      }),
+    Entry(
+      name: "bad-bomb", records: 0, outcome: "damaged", verified: "damaged", recovered: 1,
+      make: {
+        var forge = Forge()
+        forge.session()
+        forge.block(
+          kind: 2, encoding: 1, [.init(Array(repeating: 0, count: 20), rawLength: 256 << 20)],
+          records: 1)
+        forge.block(
+          kind: 2, encoding: 0, [.init(Forge.row(payload: Array("hi".utf8)))], records: 1, first: 1)
+        return forge.bytes
+      }),
+  ]
+
+  /// A connection opens, says some things of every kind, is lost, comes back and closes.
+  private static func story(
+    level: Int = 6, blockSize: Int = 1 << 20, finishing: Bool = true, on image: [UInt8] = []
+  ) throws -> [UInt8] {
+    var options = Sample.options
+    options.level = level
+    options.blockSize = blockSize
+    let file = CrashingFile(image)
+    let writer = try CaptureWriter(file, options)
+    let steps: [(Message.Kind, Message.Direction, String)] = [
+      (
+        .opened, .received,
+        #"{"uri":"ws://localhost:8765/","address":"127.0.0.1:8765","subprotocol":null,"#
+          + #""extensions":"permessage-deflate","headers":{"server":"Python/3.11 websockets"}}"#
+      ),
+      (.text, .sent, #"{"subscribe":"metrics"}"#),
+      (.text, .received, #"{"type":"metrics","cpu":{"usage":12.5}}"#),
+      (.binary, .received, "\u{0}\u{1}\u{2}"),
+      (.ping, .received, "are you there"),
+      (.pong, .sent, "are you there"),
+      (.text, .received, "not JSON, and no less worth keeping: \u{1F4BE}"),
+      (.text, .received, ""),
+      (.closed, .received, #"{"code":1006,"reason":"","by":"network"}"#),
+      (
+        .gap, .received,
+        #"{"reason":"disconnected","messages":null,"bytes":null,"duration_ns":5000000000}"#
+      ),
+      (
+        .opened, .received,
+        #"{"uri":"ws://localhost:8765/","address":"127.0.0.1:8765","subprotocol":null,"#
+          + #""extensions":null,"headers":{}}"#
+      ),
+      (.text, .received, #"{"type":"metrics","cpu":{"usage":12.75}}"#),
+      (.note, .received, #"{"text":"deployment begins"}"#),
+    ]
+    for (number, step) in steps.enumerated() {
+      let time = Int64(number) * 250_000_001 + (number >= 10 ? 5_000_000_000 : 0)
+      try writer.append(
+        Record(
+          wall: Sample.wall + time, monotonic: Sample.monotonic + time,
+          connection: step.0 == .note ? 0 : 1, direction: step.1, kind: step.0,
+          payload: Array(step.2.utf8)))
+      if number % 4 == 3 { try writer.flush() }
+    }
+    if finishing { try writer.close() } else { try writer.flush() }
+    return file.contents
+  }
+
+  private static let folder = TestSupport.packageRoot + "/captures"
+
+  private static func load(_ entry: Entry) throws -> [UInt8] {
+    let path = "\(folder)/\(entry.name).cap"
+    if ProcessInfo.processInfo.environment["MWC_MAKE_CAPTURES"] == "1",
+      !FileManager.default.fileExists(atPath: path)
+    {
+      try Data(try entry.make()).write(to: URL(fileURLWithPath: path))
+    }
+    return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
+  @Test(arguments: entries)
+  func isReadAsItsNameSays(entry: Entry) throws {
+    let bytes = try SampleCapturesTests.load(entry)
+    let reading = Reading(bytes)
+    #expect(reading.records.count == entry.records)
+    let outcome =
+      switch reading.ending {
+      case .finished: "finished"
+      case .unfinished: "unfinished"
+      case nil: reading.error?.code.rawValue ?? "nothing"
+      }
+    #expect(outcome == entry.outcome)
+
+    var verified = ""
+    do {
+      verified = try CaptureVerification.verify(CrashingFile(bytes), name: "x").state.rawValue
+    } catch { verified = error.code.rawValue }
+    #expect(verified == entry.verified)
+
+    let output = CrashingFile()
+    do throws(CaptureError) {
+      let recovery = try recover(bytes, to: output)
+      #expect(recovery.records == entry.recovered)
+    } catch {
+      #expect(entry.recovered == nil, "\(error)")
+      #expect(Reading(output.contents).ending != .finished)
+      return
+    }
+    #expect(try CaptureVerification.verify(output, name: "y").state == .finished)
+  }
+
+  @Test func everyFileIsInTheTable() throws {
+    let readme = try String(
+      contentsOfFile: SampleCapturesTests.folder + "/README.md", encoding: .utf8)
+    let files = try FileManager.default.contentsOfDirectory(atPath: SampleCapturesTests.folder)
+      .filter { $0.hasSuffix(".cap") }.sorted()
+    #expect(files == SampleCapturesTests.entries.map { "\($0.name).cap" }.sorted())
+    for entry in SampleCapturesTests.entries {
+      let kept = entry.recovered.map { "\($0)" } ?? "–"
+      let start =
+        "| `\(entry.name).cap` | \(entry.records) | \(entry.outcome) | \(entry.verified) | \(kept) |"
+      #expect(readme.contains(start), "\(start)")
+    }
+  }
+
+  /// What was committed is still what we would write, apart from what zlib's version decides.
+  @Test func whatWeWriteHasNotChanged() throws {
+    for entry in SampleCapturesTests.entries where entry.name.contains("stored") {
+      #expect(try SampleCapturesTests.load(entry) == entry.make())
+    }
+  }
+}
