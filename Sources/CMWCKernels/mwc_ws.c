@@ -196,7 +196,7 @@ static bool read_close(mwc_ws_reader *reader, mwc_ws_piece *piece) {
   piece->bytes = bytes + 2;
   piece->length -= 2;
   if (!mwc_ws_close_code_is_valid(piece->code)) {
-    return fail(reader, piece, MWC_WS_PROTOCOL_ERROR, "a close frame has a code that is not allowed");
+    return fail(reader, piece, MWC_WS_PROTOCOL_ERROR, "a close code is not allowed");
   }
   if (mwc_utf8_valid_prefix(piece->bytes, piece->length) != piece->length) {
     return fail(reader, piece, MWC_WS_INVALID_DATA, "a close reason is not valid UTF-8");

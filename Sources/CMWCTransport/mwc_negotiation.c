@@ -33,8 +33,8 @@ static bool take_token(cursor *c, mwc_slice *token) {
   return token->length > 0;
 }
 
-/// A parameter's value: a token, or a token in quotes. Only its digits are of interest, so it is kept
-/// as a number: 0 for anything that is not one from 1 to 99 without leading zeros.
+/// A parameter's value: a token, or a token in quotes. Only its digits are of interest, so it is
+/// kept as a number: 0 for anything that is not one from 1 to 99 without leading zeros.
 static bool take_number(cursor *c, unsigned *number) {
   const bool quoted = c->at < c->end && *c->at == '"';
   if (quoted) c->at++;
@@ -44,7 +44,8 @@ static bool take_number(cursor *c, unsigned *number) {
   while (c->at < c->end) {
     if (quoted && *c->at == '\\' && c->end - c->at >= 2) c->at++;
     if (!mwc_is_token_character(*c->at)) break;
-    digits = digits && *c->at >= '0' && *c->at <= '9' && length < 2 && (length > 0 || *c->at != '0');
+    const bool is_digit = *c->at >= '0' && *c->at <= '9' && (length > 0 || *c->at != '0');
+    digits = digits && is_digit && length < 2;
     if (digits) *number = *number * 10 + (unsigned)(*c->at - '0');
     length++;
     c->at++;

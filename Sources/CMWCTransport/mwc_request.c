@@ -1,5 +1,5 @@
-// The server's side of the opening handshake: HTTP/1.1 request heads (RFC 9112) as far as an upgrade
-// needs them.
+// The server's side of the opening handshake: HTTP/1.1 request heads (RFC 9112) as far as an
+// upgrade needs them.
 #include <string.h>
 
 #include "mwc_handshake.h"
@@ -161,9 +161,13 @@ static bool is_key(mwc_slice key) {
 
 static bool judge_upgrade(mwc_request *request) {
   const bool http_1_0 = request->status == 426;
-  if (count_headers(request, "host") > 1) return refuse(request, 400, "there are several Host lines");
+  if (count_headers(request, "host") > 1) {
+    return refuse(request, 400, "there are several Host lines");
+  }
   request->host = mwc_request_header(request, "host");
-  if (request->host.start == NULL && !http_1_0) return refuse(request, 400, "there is no Host line");
+  if (request->host.start == NULL && !http_1_0) {
+    return refuse(request, 400, "there is no Host line");
+  }
   // A body would be read as frames; nobody sends one here in good faith.
   const mwc_slice body = mwc_request_header(request, "content-length");
   if (count_headers(request, "content-length") > 1 ||

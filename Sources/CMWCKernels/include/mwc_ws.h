@@ -55,8 +55,8 @@ enum {
 /// Which side we are. A server's peer must mask every frame, a client's peer none (section 5.1).
 typedef enum mwc_ws_role { MWC_WS_CLIENT_ROLE = 0, MWC_WS_SERVER_ROLE = 1 } mwc_ws_role;
 
-/// Bytes that came from the socket and are still to be read. Calls advance it. The bytes are written
-/// to: masked payload is unmasked where it stands.
+/// Bytes that came from the socket and are still to be read. Calls advance it. The bytes are
+/// written to: masked payload is unmasked where it stands.
 typedef struct mwc_input {
   uint8_t *bytes;
   size_t length;
@@ -100,23 +100,23 @@ typedef struct mwc_ws_reader {
 
 /// Starts a reader. `deflate`: permessage-deflate was negotiated, so RSV1 is allowed on the first
 /// frame of a data message. `limit`: most payload bytes of one message; a frame that announces more
-/// fails with 1009 before any byte of it is looked at. Compressed messages are measured by what they
-/// inflate to, which is the inflater's work; on the wire they may have twice the limit.
+/// fails with 1009 before any byte of it is looked at. Compressed messages are measured by what
+/// they inflate to, which is the inflater's work; on the wire they may have twice the limit.
 void mwc_ws_reader_init(mwc_ws_reader *reader, mwc_ws_role role, bool deflate, uint64_t limit);
 
 /// Takes bytes from `input` until there is something to tell. Returns true with `*piece` filled, or
 /// false when all input is used up and nothing more can be said. The input may be cut anywhere; a
 /// data frame is delivered as far as it has come (no piece is empty unless its frame is).
 ///
-/// Checked: reserved bits and opcodes, masking by role, shortest length form, 63-bit lengths, control
-/// frames whole and at most 125 bytes, fragment order, the limit, close codes and close reasons.
-/// Text is not checked here, since it may be compressed.
+/// Checked: reserved bits and opcodes, masking by role, shortest length form, 63-bit lengths,
+/// control frames whole and at most 125 bytes, fragment order, the limit, close codes and close
+/// reasons. Text is not checked here, since it may be compressed.
 ///
 /// After a close frame or a failure the reader swallows everything and returns false.
 bool mwc_ws_read(mwc_ws_reader *reader, mwc_input *input, mwc_ws_piece *piece);
 
-/// Whether the reader stands between two frames and two messages: nothing is lost if the stream ends
-/// here.
+/// Whether the reader stands between two frames and two messages: nothing is lost if the stream
+/// ends here.
 bool mwc_ws_reader_is_idle(const mwc_ws_reader *reader);
 
 /// Makes the reader swallow whatever comes from now on, as after a close frame.
@@ -146,9 +146,9 @@ size_t mwc_ws_build_header(uint8_t *out, uint8_t opcode, bool fin, bool compress
 size_t mwc_ws_build_frame(uint8_t *out, uint8_t opcode, bool compressed, const uint8_t *payload,
                           size_t length, const uint8_t *mask);
 
-/// Writes a close frame to `out` (room for MWC_WS_CONTROL_FRAME_MAX) and returns its length. A `code`
-/// that must not be sent (MWC_WS_NO_CODE, …) gives a close frame without code and reason. A reason
-/// longer than MWC_WS_REASON_MAX is cut between two characters; `reason` may be NULL.
+/// Writes a close frame to `out` (room for MWC_WS_CONTROL_FRAME_MAX) and returns its length. A
+/// `code` that must not be sent (MWC_WS_NO_CODE, …) gives a close frame without code and reason. A
+/// reason longer than MWC_WS_REASON_MAX is cut between two characters; `reason` may be NULL.
 size_t mwc_ws_build_close(uint8_t *out, unsigned code, const char *reason, size_t reason_length,
                           const uint8_t *mask);
 

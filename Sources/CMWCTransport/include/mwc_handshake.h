@@ -1,8 +1,8 @@
 /// The opening handshake (RFC 6455, section 4) without I/O: the server's side whole, the client's
 /// side as far as libwebsockets' HTTP client does not do it.
 ///
-/// Views (`mwc_slice`) point into the bytes that were parsed and live as long as those. Nothing here
-/// allocates or keeps global state; call it from any thread.
+/// Views (`mwc_slice`) point into the bytes that were parsed and live as long as those. Nothing
+/// here allocates or keeps global state; call it from any thread.
 #ifndef MWC_HANDSHAKE_H
 #define MWC_HANDSHAKE_H
 
@@ -51,10 +51,10 @@ typedef struct mwc_request {
 /// Parses a request head from the start of `bytes[0..<length)`. Call it again from the start when
 /// more has come.
 ///
-/// Returns the length of the head (through its empty line) with `*request` filled as far as possible
-/// and `status` set; what follows belongs to the WebSocket stream. Returns 0 when the head is not
-/// complete and fewer than MWC_REQUEST_MAX bytes are there. Returns -1 when it is malformed or too
-/// long: answer `status` and close.
+/// Returns the length of the head (through its empty line) with `*request` filled as far as
+/// possible and `status` set; what follows belongs to the WebSocket stream. Returns 0 when the head
+/// is not complete and fewer than MWC_REQUEST_MAX bytes are there. Returns -1 when it is malformed
+/// or too long: answer `status` and close.
 ptrdiff_t mwc_request_parse(const char *bytes, size_t length, mwc_request *request);
 
 /// The value of the first header line called `name` (any case); absent when there is none.
@@ -74,17 +74,17 @@ int mwc_request_accept_deflate(const mwc_request *request, const mwc_pmd_policy 
                                mwc_pmd *agreed, char *answer);
 
 /// Writes the 101 answer to a request whose status is 101. `subprotocol` and `extensions` may be
-/// NULL or empty: no such line. `extra`: more header lines. Returns its length; 0 when it does not fit
-/// `capacity`, or when a name is no token or a value holds a control character (which would let it
-/// write header lines of its own).
+/// NULL or empty: no such line. `extra`: more header lines. Returns its length; 0 when it does not
+/// fit `capacity`, or when a name is no token or a value holds a control character (which would let
+/// it write header lines of its own).
 size_t mwc_response_accept(char *out, size_t capacity, const mwc_request *request,
                            const char *subprotocol, const char *extensions,
                            const mwc_header *extra, size_t extra_count);
 
-/// Writes a plain HTTP answer after which the connection is closed: 200, 400, 401, 403, 404, 405, 426,
-/// 429, 431, 503 or 505. 405 carries Allow, 426 carries Upgrade and Sec-WebSocket-Version. Body and
-/// content type are zero-terminated and may be NULL: then the status text, as text/plain. Returns the
-/// length, 0 when it does not fit.
+/// Writes a plain HTTP answer after which the connection is closed: 200, 400, 401, 403, 404, 405,
+/// 426, 429, 431, 503 or 505. 405 carries Allow, 426 carries Upgrade and Sec-WebSocket-Version.
+/// Body and content type are zero-terminated and may be NULL: then the status text, as text/plain.
+/// Returns the length, 0 when it does not fit.
 size_t mwc_response_plain(char *out, size_t capacity, int status, const char *content_type,
                           const char *body);
 
@@ -106,8 +106,8 @@ typedef struct mwc_answer {
 
 /// Client: checks the answer to an upgrade (RFC 6455, section 4.1). `key` is what we sent;
 /// `subprotocols` the comma-separated list we offered (NULL: none); `offered_deflate`: we sent
-/// MWC_PMD_OFFER. Returns 0 and fills `*agreed`, or -1 with a static sentence in `*problem`. Does not
-/// speak of statuses other than 101: look at those first.
+/// MWC_PMD_OFFER. Returns 0 and fills `*agreed`, or -1 with a static sentence in `*problem`. Does
+/// not speak of statuses other than 101: look at those first.
 int mwc_handshake_check(const mwc_answer *answer, const char *key, const char *subprotocols,
                         bool offered_deflate, mwc_pmd *agreed, const char **problem);
 

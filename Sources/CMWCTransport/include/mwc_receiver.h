@@ -57,8 +57,8 @@ typedef struct mwc_receiver {
 } mwc_receiver;
 
 /// Starts a receiver. `pmd`: what the handshake agreed on (`enabled` false: nothing). `limit`: most
-/// bytes of one message, after inflating; 0 means MWC_WS_MESSAGE_LIMIT. A message of exactly `limit`
-/// passes. Allocates nothing yet.
+/// bytes of one message, after inflating; 0 means MWC_WS_MESSAGE_LIMIT. A message of exactly
+/// `limit` passes. Allocates nothing yet.
 void mwc_receiver_init(mwc_receiver *receiver, mwc_ws_role role, const mwc_pmd *pmd,
                        uint64_t limit);
 
