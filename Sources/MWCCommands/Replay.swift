@@ -25,28 +25,34 @@ struct ReplayCommand: ParsableCommand {
         mwc-replay run.cap
         mwc-replay run.cap --speed 10x --format compact --progress
         mwc-replay run.cap --from 25% --to +90s --max-gap 2s
+        mwc-replay host-a.cap host-b.cap --speed 2x --type alert
         mwc-replay run.cap --speed max --format raw | jq .type
         mwc-replay run.cap --speed step --format json
         mwc-replay run.cap --format none --stats --json
       """)
 
   @Argument(
-    help: ArgumentHelp("The capture to play; - is standard input.", valueName: "file"),
+    help: ArgumentHelp(
+      """
+      The captures to play; several are played together, as if recorded into one. - is standard \
+      input.
+      """, valueName: "file"),
     completion: .file(extensions: ["cap"]))
-  var file: String
+  var files: [String]
 
   @OptionGroup(title: "Playing") var playing: PlayingOptions
 
   @OptionGroup(title: "Showing") var showing: ShowingOptions
 
   func run() throws {
-    var options = PlayerOptions(file: file)
+    var options = PlayerOptions(files: files)
     options.speed = playing.speed
     options.from = playing.from
     options.to = playing.to
     options.passes = playing.loop.map(\.passes) ?? 1
     options.longestGap = playing.maxGap?.nanoseconds
     options.connection = playing.connection
+    options.type = playing.type
     options.wantsDuration = showing.progress
 
     let sharesTerminal = showing.progress && Console.isTerminal(STDOUT_FILENO)
@@ -147,6 +153,10 @@ struct PlayingOptions: ParsableArguments {
   var connection: UInt32?
 
   @Option(
+    help: ArgumentHelp("Only messages whose JSON member \"type\" is this.", valueName: "type"))
+  var type: String?
+
+  @Option(
     defaultAsFlag: LoopCount.forever,
     help: ArgumentHelp("Play it N times; without N, until stopped.", valueName: "n"))
   var loop: LoopCount?
@@ -158,6 +168,9 @@ struct PlayingOptions: ParsableArguments {
   var maxGap: DurationText?
 
   func validate() throws {
+    if case .times(let count) = loop, count < 1 {
+      throw ValidationError("--loop takes a number from 1, or none")
+    }
     if connection == 0 { throw ValidationError("connections are counted from 1") }
   }
 }
@@ -204,10 +217,12 @@ extension ReplayCommand {
   private func failure(_ error: PlayerError) -> CommandFailure {
     switch error {
     case .capture(let error): CommandFailure(error)
-    case .impossible(let reason): CommandFailure(.usage, "\(file): \(reason)")
+    case .impossible(let reason): CommandFailure(.usage, "\(names): \(reason)")
     case .output(let error): CommandFailure(error)
     }
   }
+
+  private var names: String { files.joined(separator: ", ") }
 
   private func report(_ playback: Playback, _ signal: ExitStatus?) throws {
     if showing.stats {
@@ -223,14 +238,14 @@ extension ReplayCommand {
       }
     }
     if let error = playback.error { throw failure(error) }
-    Console.sayEnding(of: file, playback.ending)
+    for (file, ending) in playback.endings { Console.sayEnding(of: file, ending) }
     if let signal, playback.end == .stopped { throw CommandFailure(signal) }
     if playback.bad.count > 0 { throw CommandFailure(.badData, badMessagesText(playback)) }
   }
 
   private func badMessagesText(_ playback: Playback) -> String {
     let bad = playback.bad
-    return "\(file): \(NumberText.grouped(bad.count)) of "
+    return "\(names): \(NumberText.grouped(bad.count)) of "
       + "\(NumberText.grouped(playback.statistics.messages)) messages are not JSON and were left "
       + "out, the first of \(Timestamp.rfc3339(nanoseconds: bad.firstWallTime)) on connection "
       + "\(bad.firstConnection); '--format raw' shows them"

@@ -157,6 +157,72 @@ import Testing
     #expect(result.errors.contains(#""messages":2"#))
   }
 
+  @Test func severalCapturesArePlayedTogether() async throws {
+    let first = try capture([.init(at: 0, "a0"), .init(at: 20, "a20"), .init(at: 40, "a40")])
+    // Recorded by another program, which began 10 ms later; its monotonic clock is another one.
+    try MadeCapture.write(
+      folder.file("other.cap"), [.init(at: 0, "b10"), .init(at: 10, "b20"), .init(at: 50, "b60")],
+      startingAt: 10)
+    let result = try await mwc(
+      "replay", folder.file("other.cap"), first, "--format", "raw", "--stats", "--json")
+    #expect(result.lines == ["a0", "b10", "b20", "a20", "a40", "b60"])
+    #expect(result.errors.contains(#""played_ns":60000000,"#))
+    let passage = try await mwc(
+      "replay", first, folder.file("other.cap"), "--format", "raw", "--speed", "max", "--from",
+      "+15ms", "--to", "+60ms", "--loop", "2")
+    #expect(passage.lines == ["a20", "b20", "a40", "a20", "b20", "a40"])
+  }
+
+  @Test func messagesOfOneType() async throws {
+    let file = try capture([
+      .init(at: 0, #"{"type":"welcome"}"#), .init(at: 1, #"{"data":{"type":"alert"}}"#),
+      .init(at: 2, #"{"n":1,"type":"alert"}"#), .init(at: 3, "type"),
+      .init(at: 4, #"{"type":"\u0061lert"}"#), .init(at: 5, #"{"type":"alert"}"#, kind: .binary),
+    ])
+    let result = try await mwc(
+      "replay", file, "--type", "alert", "--format", "raw", "--speed", "max")
+    #expect(result.status == .exited(0))
+    #expect(result.lines == [#"{"n":1,"type":"alert"}"#, #"{"type":"\u0061lert"}"#])
+  }
+
+  /// What has come through a pipe is shown before more is waited for.
+  @Test(arguments: ["replay - --speed max --format raw", "cat --payload -"])
+  func aLiveStreamIsShownAsItComes(command: String) async throws {
+    let file = try capture(few)
+    let (child, pipe) = try start("'\(ChildProcess.product("mwc"))' \(command)")
+    pipe.write(try #require(FileManager.default.contents(atPath: file)))
+    try await child.waitForText(/\nc\n/, in: .output)
+    try pipe.close()
+    #expect(try await child.wait().status == .exited(0))
+  }
+
+  /// Starts a line of shell whose standard input is what the test writes.
+  private func start(_ line: String) throws -> (ChildProcess, FileHandle) {
+    let pipe = folder.file("pipe")
+    try #require(unsafe mkfifo(pipe, 0o600) == 0)
+    let child = try ChildProcess("/bin/bash", ["-c", "exec < '\(pipe)'; \(line)"])
+    return (child, try #require(FileHandle(forWritingAtPath: pipe)))
+  }
+
+  @Test func stepPlaysOneMessageForEachKey() async throws {
+    let file = try capture((0..<9).map { .init(at: $0 * 1_000, "message \($0)") })
+    let program = try ChildProcess.product("mwc")
+    // script(1) runs it on a terminal of its own.
+    let (child, keyboard) = try start(
+      "script -qefc \"'\(program)' replay --speed step --format raw '\(file)'; stty -a\" /dev/null")
+    for number in 0..<3 {
+      keyboard.write(Data((number == 1 ? "\u{1B}[A" : ".").utf8))
+      try await child.waitForText(Regex("message \(number)\\s"), in: .output)
+    }
+    keyboard.write(Data("q".utf8))
+    // The terminal is as it was.
+    try await child.waitForText(/\sicanon[^-]*\secho\s/, in: .output)
+    try keyboard.close()
+    let result = try await child.wait()
+    #expect(result.status == .exited(0))
+    #expect(!result.outputText.contains("message 3"))
+  }
+
   @Test func silencesAreShortened() async throws {
     let file = try capture([
       .init(at: 0, "first"), .init(at: 3_600_000, "an hour later"),

@@ -12,7 +12,7 @@ import Testing
 
   @Test func defaultsAreThoseOfTheHelp() throws {
     let command = try parse("run.cap")
-    #expect(command.file == "run.cap")
+    #expect(command.files == ["run.cap"])
     #expect(command.playing.speed == .times(1))
     #expect(command.playing.from == nil)
     #expect(command.playing.loop == nil)
@@ -23,13 +23,15 @@ import Testing
   @Test func everyFlagIsUnderstood() throws {
     let command = try parse(
       "-", "--speed", "0.25x", "--format", "detailed", "--from", "+90s", "--to", "75%",
-      "--connection", "2", "--loop", "3", "--max-gap", "250ms", "--no-color", "--progress",
+      "--connection", "2", "--type", "alert", "--loop", "3", "--max-gap", "250ms", "--no-color",
+      "--progress",
       "--stats", "--json")
-    #expect(command.file == "-")
+    #expect(command.files == ["-"])
     #expect(command.playing.speed == .times(0.25))
     #expect(command.playing.from == .offset(90_000_000_000))
     #expect(command.playing.to == .share(0.75))
     #expect(command.playing.connection == 2)
+    #expect(command.playing.type == "alert")
     #expect(command.playing.loop == .times(3))
     #expect(command.playing.maxGap?.nanoseconds == 250_000_000)
     #expect(command.showing.format == .detailed)
@@ -54,7 +56,7 @@ import Testing
   }
 
   @Test(arguments: [
-    [], ["a.cap", "b.cap"], ["run.cap", "--speed", "fast"], ["run.cap", "--speed", "0"],
+    [], ["run.cap", "--speed", "fast"], ["run.cap", "--speed", "0"],
     ["run.cap", "--format", "xml"], ["run.cap", "--from", "soon"], ["run.cap", "--loop", "0"],
     ["run.cap", "--connection", "0"], ["run.cap", "--max-gap", "-1"], ["run.cap", "--json"],
     ["run.cap", "--serve", "8080"],

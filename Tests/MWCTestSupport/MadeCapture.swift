@@ -35,7 +35,6 @@ package struct MadeCapture {
 
   /// When the recordings begin: 2026-11-21T12:00:00Z.
   package static let startWallTime: Int64 = 1_795_262_400_000_000_000
-  private static let startMonotonicTime: Int64 = 77_000_000_000
 
   /// Writes a capture with one session.
   ///
@@ -44,11 +43,15 @@ package struct MadeCapture {
   ///   - records: what it holds, in this order.
   ///   - uris: of the connections.
   ///   - blockSize: raw bytes of a block.
+  ///   - start: milliseconds after `startWallTime` at which the recording begins.
   /// - Throws: `CaptureError`.
   package static func write(
     _ path: String, _ records: [Record], uris: [String] = ["ws://127.0.0.1:8765/"],
-    blockSize: Int = 1 << 20
+    blockSize: Int = 1 << 20, startingAt start: Int64 = 0
   ) throws {
+    let startWallTime = startWallTime + start * 1_000_000
+    // Clocks of two recordings have nothing to do with each other.
+    let startMonotonicTime = 77_000_000_000 + start * 1_000_000_000
     var options = CaptureWriter.Options()
     options.minFree = 0
     options.blockSize = blockSize

@@ -5,8 +5,8 @@ package import MWCSinks
 
 /// What is played, and how.
 package struct PlayerOptions: Sendable {
-  /// The capture; `-` is standard input.
-  package var file: String
+  /// The captures, at least one; several are played together. `-` is standard input.
+  package var files: [String]
   package var speed = PlaybackSpeed.times(1)
   /// Where to begin and to end; the end is not played.
   package var from: PointInTime?
@@ -15,12 +15,17 @@ package struct PlayerOptions: Sendable {
   package var passes: Int? = 1
   /// Silences are shortened to this many nanoseconds of recorded time; nil: played in full.
   package var longestGap: Int64?
-  /// Only this connection; nil: all.
+  /// Only this connection of each capture; nil: all.
   package var connection: UInt32?
+  /// Only messages whose JSON member `type` is this; nil: all.
+  package var type: String?
   /// Whether `Player.duration` is wanted, which for a capture without an index means reading it once.
   package var wantsDuration = false
 
-  package init(file: String) { self.file = file }
+  package init(files: [String]) {
+    precondition(!files.isEmpty, "something has to be played")
+    self.files = files
+  }
 }
 
 /// Why a recording could not be played, or not to its end.
@@ -41,11 +46,11 @@ package struct Playback {
   /// Why it could not be played to the end.
   package var error: PlayerError?
   package var bad: BadMessages
-  /// How the capture ended; nil when playing ended before it did.
-  package var ending: CaptureEnding?
+  /// How each capture ended; nil when playing ended before it did.
+  package var endings: [(file: String, ending: CaptureEnding?)]
 }
 
-/// Plays a capture: reader, clock, formatter, descriptor.
+/// Plays captures: readers, clock, formatter, descriptor.
 ///
 /// One thread plays; `clock` and `progress` may be used by others meanwhile.
 package struct Player: ~Copyable {
@@ -56,24 +61,24 @@ package struct Player: ~Copyable {
   /// Length of the recording, nanoseconds; nil when nobody wanted it or it comes through a pipe.
   package let duration: Int64?
 
-  private let reader: CaptureReader
+  private let messages: CaptureMessages
   private let output: DescriptorOutput
   private let plan: ReplayPlan
 
-  /// Opens the capture and finds out what the options mean for it.
+  /// Opens the captures and finds out what the options mean for them.
   package init(_ options: PlayerOptions, output: DescriptorOutput) throws(PlayerError) {
-    var reader = try Player.naming { () throws(CaptureError) in
-      try CaptureReader.open(options.file, flushing: output)
-    }
+    let tracks: [CaptureTrack]
     var duration: Int64?
-    if options.needsDuration, reader.isSeekable {
-      duration = try Player.naming { () throws(CaptureError) in try reader.measure() }
-    }
-    let startWallTime = reader.session.wallAnchor
+    do {
+      tracks = try CaptureTrack.open(options.files, flushing: output)
+      if options.needsDuration { duration = try CaptureTrack.duration(of: tracks) }
+    } catch { throw .capture(error) }
+
+    let startWallTime = tracks[0].startWallTime &- tracks[0].shift
     let from = try options.from?.position(startWallTime: startWallTime, duration: duration) ?? 0
     let to = try options.to?.position(startWallTime: startWallTime, duration: duration) ?? .max
     guard from <= to else { throw .impossible("the end of the passage lies before its beginning") }
-    guard reader.isSeekable || options.passes == 1 else {
+    guard tracks.allSatisfy(\.isSeekable) || options.passes == 1 else {
       throw .impossible("a capture that comes through a pipe cannot be played twice")
     }
 
@@ -83,21 +88,15 @@ package struct Player: ~Copyable {
     clock = ReplayClock(speed: options.speed)
     self.startWallTime = startWallTime
     self.duration = duration
-    self.reader = reader
+    messages = CaptureMessages(tracks, type: options.type)
     self.output = output
-  }
-
-  private static func naming<Result: ~Copyable>(
-    _ body: () throws(CaptureError) -> Result
-  ) throws(PlayerError) -> Result {
-    do { return try body() } catch { throw .capture(error) }
   }
 
   /// Plays everything, on the calling thread.
   package consuming func play(as formatter: any MessageFormatter) -> Playback {
     var replayer = Replayer(
-      source: CaptureMessages(reader), sink: FormatterSink(formatter, to: output), clock: clock,
-      plan: plan, progress: progress)
+      source: messages, sink: FormatterSink(formatter, to: output), clock: clock, plan: plan,
+      progress: progress)
     var end: ReplayEnd?
     var failure: PlayerError?
     do {
@@ -112,7 +111,7 @@ package struct Player: ~Copyable {
     return replayer.withEnds { source, sink in
       Playback(
         statistics: statistics, end: end, error: failure, bad: sink.bad,
-        ending: source.reader.ending)
+        endings: source.endings)
     }
   }
 }
@@ -138,49 +137,5 @@ extension PointInTime {
       }
       return Int64(Double(duration) * share)
     }
-  }
-}
-
-extension CaptureReader {
-  /// Opens a capture; where it comes through a pipe, `output` is flushed before waiting for more.
-  package static func open(
-    _ path: String, flushing output: DescriptorOutput
-  ) throws(CaptureError) -> CaptureReader {
-    guard path == "-" else { return try open(path) }
-    // An output that fails now fails again at its next flush, where somebody hears of it.
-    let source = PatientSource(try LocalFile.reading(path)) { try? output.flush() }
-    return try open(source, name: path)
-  }
-
-  /// The offset of the last message. Goes back to the start.
-  fileprivate mutating func measure() throws(CaptureError) -> Int64 {
-    if let duration = try loadMap().duration { return duration }
-    do throws(CaptureError) {
-      // Nothing is that late: this goes through the last block to its end.
-      try seek(toOffset: .max)
-      while try advance() {}
-    } catch {
-      // What is damaged there will be met again when it is played; this far it is known.
-    }
-    let last = offset
-    try seek(toOffset: 0)
-    return last
-  }
-}
-
-/// A capture as the replayer sees it.
-struct CaptureMessages: MessageSource, ~Copyable {
-  fileprivate var reader: CaptureReader
-
-  init(_ reader: consuming CaptureReader) { self.reader = reader }
-
-  @_lifetime(&self)
-  mutating func next() throws(CaptureError) -> PlacedMessage? {
-    guard try reader.advance() else { return nil }
-    return PlacedMessage(reader.current, position: reader.offset)
-  }
-
-  mutating func seek(to position: Int64) throws(CaptureError) {
-    try reader.seek(toOffset: position)
   }
 }

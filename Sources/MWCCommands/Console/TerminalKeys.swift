@@ -15,6 +15,9 @@ final class TerminalKeys {
     func listen() {
       var settings = original
       settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
+      // VMIN and VTIME, which C reaches by index: a read returns when there is one byte.
+      settings.c_cc.6 = 1
+      settings.c_cc.5 = 0
       _ = unsafe tcsetattr(descriptor, TCSADRAIN, &settings)
     }
 

@@ -18,7 +18,8 @@ extension LoopCount: ExpressibleByArgument, CustomStringConvertible {
   init?(argument: String) {
     if argument == "forever" {
       self = .forever
-    } else if let count = Int(argument), count > 0 {
+    } else if let count = Int(argument) {
+      // Zero is refused by whoever asks, or it would be taken for the next argument.
       self = .times(count)
     } else {
       return nil

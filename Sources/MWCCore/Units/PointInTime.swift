@@ -1,7 +1,7 @@
 /// A point in a recording as people type it: an offset (`+90s`), a share (`25%`) or a wall-clock
 /// time (RFC 3339, `2026-11-21T12:03:11.5+01:00`).
 package enum PointInTime: Hashable, Sendable {
-  /// Nanoseconds after the first message.
+  /// Nanoseconds after the start of the recording.
   case offset(Int64)
   /// Part of the recorded time span, 0 to 1.
   case share(Double)

@@ -1,0 +1,73 @@
+internal import MWCCapture
+internal import MWCCore
+internal import MWCReplay
+
+/// Captures as the replayer sees them: one recording, in the order in which messages arrived.
+///
+/// Wall clocks say when each capture began, monotonic clocks what happened after that.
+struct CaptureMessages: MessageSource {
+  private let tracks: [CaptureTrack]
+  private let type: TypeFilter?
+  /// The track whose message was returned last.
+  private var latest: CaptureTrack?
+
+  init(_ tracks: [CaptureTrack], type: String?) {
+    self.tracks = tracks
+    self.type = type.map { TypeFilter($0) }
+  }
+
+  var endings: [(file: String, ending: CaptureEnding?)] { tracks.map { ($0.file, $0.ending) } }
+
+  @_lifetime(&self)
+  mutating func next() throws(CaptureError) -> PlacedMessage? {
+    while true {
+      latest?.finishMessage()
+      latest = try earliest()
+      guard let track = latest else { return nil }
+      guard type?.accepts(track.current) ?? true else { continue }
+      let placed = PlacedMessage(track.current, position: track.position)
+      // The track is not touched before the next call, which ends this borrow of self.
+      return unsafe _overrideLifetime(placed, mutating: &self)
+    }
+  }
+
+  /// The track with the earliest message; nil when all have ended. Among equals the first file wins.
+  private func earliest() throws(CaptureError) -> CaptureTrack? {
+    var earliest: CaptureTrack?
+    for track in tracks {
+      try track.load()
+      guard track.hasMessage else { continue }
+      if let other = earliest, other.position <= track.position { continue }
+      earliest = track
+    }
+    return earliest
+  }
+
+  mutating func seek(to position: Int64) throws(CaptureError) {
+    latest = nil
+    for track in tracks { try track.seek(to: position) }
+  }
+}
+
+/// Lets messages pass whose JSON member `type` has one value.
+private final class TypeFilter {
+  private let type: String
+  private var scanner: JSONScanner
+
+  init(_ type: String) {
+    self.type = type
+    do { scanner = try JSONScanner(paths: ["type"]) } catch {
+      preconditionFailure("'type' is a path: \(error)")
+    }
+  }
+
+  func accepts(_ message: borrowing Message) -> Bool {
+    guard message.kind == .text else { return false }
+    do throws(JSONError) {
+      return try scanner.scan(message.payload)[0].string == type
+    } catch {
+      // What is not JSON has no type.
+      return false
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package import MWCCapture
+internal import MWCCore
+
+/// One of the captures that are played together: a reader, and where its recording begins among the
+/// others. One thread.
+final class CaptureTrack {
+  let file: String
+  /// Wall clock when the recording began, nanoseconds since 1970.
+  let startWallTime: Int64
+  /// Nanoseconds by which it began later than the first of all.
+  private(set) var shift: Int64 = 0
+  /// Whether the reader stands at a message that has not been played.
+  private(set) var hasMessage = false
+  private var hasEnded = false
+  private var reader: CaptureReader
+
+  private init(_ reader: consuming CaptureReader, file: String) {
+    self.file = file
+    startWallTime = reader.session.wallAnchor
+    self.reader = reader
+  }
+
+  var isSeekable: Bool { reader.isSeekable }
+  var ending: CaptureEnding? { reader.ending }
+
+  /// Opens captures; where one comes through a pipe, `output` is flushed before waiting for more.
+  static func open(
+    _ files: [String], flushing output: DescriptorOutput
+  ) throws(CaptureError) -> [CaptureTrack] {
+    var tracks: [CaptureTrack] = []
+    for file in files {
+      tracks.append(CaptureTrack(try CaptureReader.open(file, flushing: output), file: file))
+    }
+    let first = tracks.map(\.startWallTime).min() ?? 0
+    for track in tracks {
+      let (shift, overflow) = track.startWallTime.subtractingReportingOverflow(first)
+      track.shift = overflow ? .max : shift
+    }
+    return tracks
+  }
+
+  /// Length of the recording that they make together; nil when one of them comes through a pipe.
+  /// They stand at their start afterwards.
+  static func duration(of tracks: [CaptureTrack]) throws(CaptureError) -> Int64? {
+    var duration: Int64 = 0
+    for track in tracks {
+      guard track.isSeekable else { return nil }
+      duration = max(duration, track.shifted(try track.measure()))
+    }
+    return duration
+  }
+
+  // MARK: Reading
+
+  /// The position of the message that the reader stands at, in the recording that they make together.
+  var position: Int64 { shifted(reader.offset) }
+
+  /// The message that the reader stands at, until the track is used again.
+  var current: Message {
+    @_lifetime(borrow self)
+    get {
+      let message = reader.current
+      return unsafe _overrideLifetime(message, borrowing: self)
+    }
+  }
+
+  /// Makes sure that there is a message, unless the capture has ended.
+  func load() throws(CaptureError) {
+    guard !hasMessage, !hasEnded else { return }
+    hasMessage = try reader.advance()
+    hasEnded = !hasMessage
+  }
+
+  /// The message has been played.
+  func finishMessage() { hasMessage = false }
+
+  func seek(to position: Int64) throws(CaptureError) {
+    try reader.seek(toOffset: max(0, position - min(shift, position)))
+    hasMessage = false
+    hasEnded = false
+  }
+
+  private func shifted(_ offset: Int64) -> Int64 {
+    let (sum, overflow) = offset.addingReportingOverflow(shift)
+    return overflow ? .max : sum
+  }
+
+  /// The offset of the last message. Goes back to the start.
+  private func measure() throws(CaptureError) -> Int64 {
+    if let duration = try reader.loadMap().duration { return duration }
+    do throws(CaptureError) {
+      // Nothing is that late: this goes through the last block to its end.
+      try reader.seek(toOffset: .max)
+      while try reader.advance() {}
+    } catch {
+      // What is damaged there will be met again when it is played; this far it is known.
+    }
+    let last = reader.offset
+    try reader.seek(toOffset: 0)
+    return last
+  }
+}
+
+extension CaptureReader {
+  /// Opens a capture; where it comes through a pipe, `output` is flushed before waiting for more.
+  package static func open(
+    _ path: String, flushing output: DescriptorOutput
+  ) throws(CaptureError) -> CaptureReader {
+    guard path == "-" else { return try open(path) }
+    // An output that fails now fails again at its next flush, where somebody hears of it.
+    let source = PatientSource(try LocalFile.reading(path)) { try? output.flush() }
+    return try open(source, name: path)
+  }
+}
