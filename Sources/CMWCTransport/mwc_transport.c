@@ -44,6 +44,8 @@ struct mwc_socket {
   bool is_closing;     // our side has asked for the end: no more callbacks but `closed`
   bool is_client, is_tls;
   bool is_paused, has_input;  // client: not to be read now; libwebsockets waits for us to read
+  bool has_yielded;           // client: the last input was left for a moment, see receive_client
+  lws_sorted_usec_list_t yield;
 };
 
 struct mwc_listener {
@@ -215,6 +217,7 @@ static int outcome(mwc_socket *socket, int result) { return socket->is_closing ?
 
 static void socket_destroyed(mwc_socket *socket) {
   socket->wsi = NULL;
+  lws_sul_cancel(&socket->yield);
   if (socket->is_connecting) {
     socket->is_dead = true;  // mwc_socket_connect frees it
     return;
@@ -242,6 +245,27 @@ static int read_now(mwc_socket *socket) {
   char *bytes = NULL;
   int length = 0;
   return lws_http_client_read(socket->wsi, &bytes, &length) ? -1 : 0;
+}
+
+static void yield_over(lws_sorted_usec_list_t *sul) {
+  mwc_socket *socket = lws_container_of(sul, mwc_socket, yield);
+  if (!socket->is_paused) mwc_socket_resume(socket);
+}
+
+// There is input; libwebsockets does not poll for more until it is read. It also prefers input to
+// output: under constant input what waits to be sent would wait for ever. So every other time, when
+// something does, the input is left for a moment in which only output is polled for. A moment, not
+// until the output has gone: the peer may be waiting for us to read.
+static int receive_client(mwc_socket *socket) {
+  socket->has_input = true;
+  if (socket->is_paused) return 0;
+  socket->has_yielded = lws_partial_buffered(socket->wsi) && !socket->has_yielded;
+  if (socket->has_yielded) {
+    lws_sul_schedule(socket->loop->context, 0, &socket->yield, yield_over, 5 * LWS_US_PER_MS);
+    return 0;
+  }
+  socket->has_input = false;
+  return read_now(socket);
 }
 
 static int accept_all(mwc_listener *listener);
@@ -283,9 +307,7 @@ static int transport_callback(struct lws *wsi, enum lws_callback_reasons reason,
       socket->wsi = wsi;
       return outcome(socket, socket->owner.answered(context));
     case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
-      // libwebsockets does not poll for input again until it is read.
-      socket->has_input = socket->is_paused;
-      return socket->is_paused ? 0 : outcome(socket, read_now(socket));
+      return outcome(socket, receive_client(socket));
     case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
     case LWS_CALLBACK_RAW_RX:
       return outcome(socket, socket->owner.received(context, in, length));
@@ -531,9 +553,9 @@ static int accept_all(mwc_listener *listener) {
 
 static void timer_fired(lws_sorted_usec_list_t *sul) {
   mwc_timer *timer = (mwc_timer *)(void *)sul;
-  timer->fired(timer->context);
-  // Timers run before libwebsockets waits; come back at once to what this one has caused.
+  // Timers run before libwebsockets waits; come back at once to what this one causes.
   lws_cancel_service(timer->loop->context);
+  timer->fired(timer->context);  // which may destroy it
 }
 
 mwc_timer *mwc_timer_create(mwc_loop *loop, void (*fired)(void *context), void *context) {

@@ -117,3 +117,18 @@ import Testing
     #expect(error?.message.contains("address already in use") == true)
   }
 }
+
+/// What the environment must not change.
+@Suite struct EnvironmentTests {
+  @Test func proxiesOfTheEnvironmentAreNotUsed() async {
+    await #expect(processExitsWith: .success) {
+      _ = unsafe setenv("http_proxy", "127.0.0.1:1", 1)
+      _ = unsafe setenv("HTTP_PROXY", "127.0.0.1:1", 1)
+      let loop = try EventLoop.forTests()
+      let server = try loop.listen(ServerOptions(), handler: RecordingHandler())
+      let client = try Client("ws://127.0.0.1:\(server.port)", loop: loop)
+      try client.inbox.wait(for: .opened)
+      exit(0)
+    }
+  }
+}

@@ -204,6 +204,23 @@ import Testing
     #expect(received.map(\.bytes) == [Array(#"{"type":"ping"}"#.utf8), [1, 2]])
   }
 
+  /// Both directions full at once, through sockets that hold far less: neither side waits for ever.
+  @Test func muchMayGoBothWaysAtOnce() throws {
+    let loop = try EventLoop.forTests()
+    let (server, handler) = try echoServer(loop)
+    let client = try Client("ws://127.0.0.1:\(server.port)") { $0.maxMessageBytes = 64 << 20 }
+    try client.inbox.wait(for: .opened)
+    let message = noise(4 << 20)
+    for _ in 0..<8 {
+      #expect(client.session.send(.binary, message))
+      server.broadcast(.binary, message)
+    }
+    #expect(try client.inbox.messages(16).allSatisfy { $0.bytes == message })
+    let received = try handler.wait("all") { $0.received.count == 8 ? true : nil }
+    #expect(received)
+    loop.stop()
+  }
+
   @Test func aHundredConnectionsShareOneLoopAndOneRing() throws {
     let loop = try EventLoop.forTests()
     let (server, _) = try echoServer(loop)

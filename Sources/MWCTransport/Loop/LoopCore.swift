@@ -14,6 +14,12 @@ final class LoopCore {
   private var clientHosts: [TLSOptions: HostHandle] = [:]
   private var serverTLS: ServerTLS?
   private var isStopping = false
+  /// After this nobody waits for a ring any more.
+  private var stopDeadline: Int64 = .max
+  private lazy var stopTimer = LoopTimer(loop: loop) {}
+
+  /// How long a consumer that has fallen behind may keep the last events of a stopped loop waiting.
+  private static let stopPatience: Int64 = 2_000_000_000
 
   private init(shared: LoopShared, loop: LoopHandle) {
     self.shared = shared
@@ -62,12 +68,20 @@ extension LoopCore {
         writer.publish()
       }
       if isStopping, !self.isStopping { beginToStop() }
-      if !isAlive || (self.isStopping && connections.isEmpty && servers.isEmpty) { return }
+      if !isAlive || (self.isStopping && isDone) { return }
     }
+  }
+
+  private var isDone: Bool {
+    guard connections.isEmpty, servers.isEmpty else { return false }
+    if writers.values.allSatisfy(\.isDrained) { return true }
+    return SystemClock.monotonicNanoseconds() >= stopDeadline
   }
 
   private func beginToStop() {
     isStopping = true
+    stopDeadline = SystemClock.monotonicNanoseconds() + Self.stopPatience
+    stopTimer.set(after: Self.stopPatience)
     for connection in connections.values { connection.stop() }
     for server in servers.values { server.stop() }
   }
@@ -76,7 +90,11 @@ extension LoopCore {
     // Only if the loop broke down: in an orderly stop everything has ended before.
     for connection in connections.values { connection.abandon() }
     for server in servers.values { server.abandon() }
-    for writer in writers.values { writer.publish() }
+    for writer in writers.values {
+      writer.publish()
+      writer.forgetWaiting()
+    }
+    stopTimer.cancel()
     connections.removeAll()
     servers.removeAll()
   }

@@ -86,6 +86,12 @@ import MWCCore
     }
   }
 
+  /// Whether every event has found room.
+  var isDrained: Bool { deferred.isEmpty }
+
+  /// Lets go of those who wait: the loop is over.
+  func forgetWaiting() { waiting.removeAll() }
+
   private func write(_ event: Event) {
     unsafe event.payload.withUnsafeBufferPointer { bytes in
       unsafe append(

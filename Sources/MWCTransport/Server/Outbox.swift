@@ -47,7 +47,7 @@ final class Outbox: Sendable {
       Self.appendFrame(kind, bytes, compressed: false, to: &state.plain)
       guard compresses else { return }
       if state.compressor == nil { state.compressor = Compressor(level: level) }
-      if let packed = state.compressor?.compress(bytes) {
+      if kind.isData, let packed = state.compressor?.compress(bytes) {
         unsafe Self.appendFrame(kind, packed.span.bytes, compressed: true, to: &state.compressed)
       } else {
         Self.appendFrame(kind, bytes, compressed: false, to: &state.compressed)

@@ -28,9 +28,9 @@ package final class WebSocketServer: Sendable {
   /// Clients that were closed because they read too slowly.
   package var droppedClientCount: Int { dropped.load(ordering: .relaxed) }
 
-  /// Sends a message (`.text` or `.binary`) to every client.
+  /// Sends a message or a ping or pong to every client.
   package func broadcast(_ kind: Message.Kind, _ bytes: RawSpan) {
-    precondition(kind.isFrame, "only frames can be sent")
+    Self.check(kind, bytes.byteCount)
     outbox.broadcast(kind, bytes)
     shared.wake()
   }
@@ -39,9 +39,9 @@ package final class WebSocketServer: Sendable {
     unsafe broadcast(kind, bytes.span.bytes)
   }
 
-  /// Sends a message to one client; nothing happens when it has gone.
+  /// Sends the like to one client; nothing happens when it has gone.
   package func send(to client: ClientID, _ kind: Message.Kind, _ bytes: [UInt8]) {
-    precondition(kind.isFrame, "only frames can be sent")
+    Self.check(kind, bytes.count)
     unsafe leave(.message(client, frame: Outbox.frame(kind, bytes.span.bytes)))
   }
 
@@ -52,6 +52,11 @@ package final class WebSocketServer: Sendable {
 
   /// Stops listening and closes all clients with 1001.
   package func stop() { leave(.stop) }
+
+  private static func check(_ kind: Message.Kind, _ length: Int) {
+    precondition(kind.isFrame, "only frames can be sent")
+    precondition(kind.isData || length <= 125, "a control frame holds at most 125 bytes")
+  }
 
   private func leave(_ item: Outbox.Item) {
     (shared.isOnLoop ? immediate : outbox).append(item)

@@ -14,6 +14,10 @@ import MWCCore
   private let onState: @Sendable (SessionState) -> Void
   private var machine: SessionMachine
   private lazy var timer = LoopTimer(loop: core.loop) { [weak self] in self?.timerFired() }
+  /// Ends an attempt at one address when others have not been tried.
+  private lazy var addressTimer = LoopTimer(loop: core.loop) { [weak self] in
+    self?.addressTimerFired()
+  }
 
   /// The socket that is being made or stands.
   private var link: SocketLink?
@@ -131,6 +135,7 @@ extension ClientConnection {
 
   /// Gives the socket up. What was read and not parsed goes with it.
   private func drop() {
+    addressTimer.cancel()
     addresses = []
     attempt += 1
     leftover = []
@@ -206,6 +211,19 @@ extension ClientConnection {
       loop: core.loop, target: target, head: upgrade.head, host: host)
     guard isUnderWay else { throw refusal }
     self.link = link
+    addressTimer.cancel()
+    if !addresses.isEmpty, let deadline = machine.deadline {
+      // An equal share of what is left for this address and each of the others.
+      let rest = deadline - SystemClock.monotonicNanoseconds()
+      addressTimer.set(after: rest / Int64(addresses.count + 1))
+    }
+  }
+
+  private func addressTimerFired() {
+    guard case .connecting = machine.phase, link != nil, !addresses.isEmpty else { return }
+    link?.detach()
+    link = nil
+    connectNext(failure: refusal)
   }
 
   private var refusal: TransportError {

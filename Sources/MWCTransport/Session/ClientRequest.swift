@@ -33,8 +33,15 @@ struct ClientRequest {
       + lines.map { "\($0.0): \($0.1)\r\n" }.joined() + "\r\n"
   }
 
+  /// What one entry of a batch can hold, with room to spare.
+  private static let messageLimit = 1 << 31
+
   /// Checks what the user may set. Error texts never contain a value.
   static func validate(_ options: ClientOptions) throws(TransportError) {
+    guard (1...messageLimit).contains(options.maxMessageBytes) else {
+      throw TransportError(
+        .invalid, "the largest message accepted is between 1 and \(messageLimit) bytes")
+    }
     for header in options.headers {
       let name = header.name
       guard !name.isEmpty, name.utf8.allSatisfy({ isTokenByte($0) }) else {
