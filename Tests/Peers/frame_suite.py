@@ -1,4 +1,5 @@
-"""A frame-level WebSocket peer that plays the sections of the Autobahn suite where that cannot run.
+"""A frame-level WebSocket peer that plays the sections of the Autobahn suite and what that leaves out:
+compressed and plain messages mixed, BFINAL, damaged data, faults told before their message ends.
 
     frame_suite.py client PEER CASE ...     runs `PEER run URI NUMBER` once for each case
     frame_suite.py server PORT CASE ...     visits a server that echoes
@@ -204,6 +205,8 @@ def compressed():
                 text = b"".join(generator.choice(words) for _ in range(size // 6))
                 messages.append((TEXT, text))
             yield Case(f"{12 if i == 1 else 13}.{i}.{j}", messages, messages, deflate=parameters)
+            if j == 4:
+                yield Case(f"13.{i}.{j}.chopped", messages, messages, chop=1, deflate=parameters)
             if j == 5:
                 pieces = [part for _, text in messages for part in fragments(BINARY, text, 100)]
                 yield Case(f"13.{i}.{j}.fragments", pieces,
