@@ -47,6 +47,21 @@ private func values(of batch: MessageBatch) -> [Int] {
     #expect(ring.acquire() != nil)
   }
 
+  /// Looking at the handler must not change it: once, each wake wrapped it again, until the stack
+  /// overflowed after some ten thousand.
+  @Test func theLastOfManyWakesCostsWhatTheFirstDid() throws {
+    let ring = BatchRing(batchCount: 2, byteCapacity: 64, entryCapacity: 4)
+    let wakes = Mutex(0)
+    ring.setSpaceHandler { wakes.withLock { $0 += 1 } }
+    while let batch = ring.acquire() { ring.publish(batch) }
+    for _ in 0..<30_000 {
+      ring.recycle(try #require(ring.next(until: nil)))
+      ring.publish(try #require(ring.acquire()))
+      #expect(ring.acquire() == nil)
+    }
+    #expect(wakes.withLock { $0 } == 30_000)
+  }
+
   @Test func theDeadlineEndsAWaitAndALaterBatchIsStillSeen() throws {
     let ring = BatchRing(batchCount: 2, byteCapacity: 64, entryCapacity: 4)
     let start = SystemClock.monotonicNanoseconds()

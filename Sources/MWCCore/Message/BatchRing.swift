@@ -34,7 +34,13 @@ package final class BatchRing: Sendable {
   /// `acquire` has answered nil and nobody has told the producer about room since.
   private let producerStarves = Atomic<Bool>(false)
   private let consumerPlace = Parker()
-  private let spaceHandler = Mutex<(@Sendable () -> Void)?>(nil)
+  private let spaceHandler = Mutex(SpaceHandler())
+
+  /// In a structure of its own: a bare closure in a mutex is wrapped once more each time it is looked
+  /// at (the mutex is generic and lends its value for writing), without end.
+  private struct SpaceHandler {
+    var wake: (@Sendable () -> Void)?
+  }
 
   /// - Parameters:
   ///   - batchCount: number of batches, at least 2: one to fill while the other is emptied.
@@ -85,7 +91,7 @@ extension BatchRing {
   /// Sets what is called, on the consumer's thread, when `acquire` had answered nil and there is room
   /// again. It should only wake the producer.
   package func setSpaceHandler(_ wake: @escaping @Sendable () -> Void) {
-    spaceHandler.withLock { $0 = wake }
+    spaceHandler.withLock { $0.wake = wake }
   }
 
   private func wakeConsumer() {
@@ -134,7 +140,7 @@ extension BatchRing {
     batch.removeAll(keepingAtMost: byteCapacity)
     recycled.store(count + 1, ordering: .sequentiallyConsistent)
     if producerStarves.exchange(false, ordering: .sequentiallyConsistent) {
-      let wake = spaceHandler.withLock { $0 }
+      let wake = spaceHandler.withLock { $0.wake }
       wake?()
     }
   }
