@@ -11,7 +11,7 @@ struct BadUseTests {
     let folder = try TemporaryFolder()
     let port = try TestSupport.freePort()
     let result = try await record("ws://127.0.0.1:\(port)/", in: folder)
-    expectFailure(result, code: 69, naming: ["127.0.0.1:\(port)", "refused"])
+    expectFailure(result, code: 69, naming: ["127.0.0.1:\(port)"])
   }
 
   @Test func unknownHost() async throws {
@@ -136,7 +136,7 @@ struct BadUseTests {
     let folder = try TemporaryFolder()
     let peer = try await SampleCapture.numberedPeer(count: 1, in: folder)
     let result = try await Program.capture.run([
-      "--uri", peer.uri, "--output", file, "--no-reconnect", "--quiet",
+      "--uri", peer.uri, "--output", file, "--min-free", "0", "--no-reconnect", "--quiet",
     ])
     expectFailure(result, code: 73, naming: [file])
   }
@@ -173,13 +173,13 @@ struct BadUseTests {
       (.replay, [capture, "--format", "xml"], "xml"),
       (.replay, [capture, "--speed", "fast"], "fast"),
       (.replay, [capture, "--speed", "0x"], "0x"),
-      (.replay, [capture, "--speed", "-1"], "-1"),
+      (.replay, [capture, "--speed=-1"], "-1"),
       (.replay, [capture, "--from", "yesterday"], "yesterday"),
       (.replay, [capture, "--max-gap", "5 apples"], "5 apples"),
       (.replay, [capture, "--no-such-option"], "--no-such-option"),
       (.mwc, ["no-such-command"], "no-such-command"),
       (.capture, ["--output", folder.file("x.cap"), "--duration", "soon"], "soon"),
-      (.capture, ["--output", folder.file("x.cap"), "--level", "11"], "11"),
+      (.capture, ["--output", folder.file("x.cap"), "--level", "11"], "--level"),
       (.capture, ["--output", folder.file("x.cap"), "--min-free", "many"], "many"),
     ]
     for (program, arguments, word) in uses {

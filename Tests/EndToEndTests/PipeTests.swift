@@ -79,8 +79,8 @@ struct PipeTests {
       file, "--speed", "max", "--format", "raw", "--stats",
     ])
     #expect(result.lines.count == 50)
-    #expect(result.lines.allSatisfy { $0.hasPrefix(#"{"type":"sample""#) })
-    #expect(!result.errors.contains(#""type":"sample""#))
+    #expect(result.lines.allSatisfy { $0.hasPrefix(#"{"type":"connection""#) })
+    #expect(!result.errors.contains(#""type":"connection""#))
     #expect(!result.errors.isEmpty, "--stats says something")
   }
 }

@@ -22,7 +22,7 @@ enum SampleCapture {
     count: Int, in folder: TemporaryFolder, arguments: [String] = []
   ) async throws -> Peer {
     let lines = (1...count).map { number in
-      let data = #"{\"type\":\"sample\",\"number\":\#(number),\"pad\":\"\#(padding)\"}"#
+      let data = #"{\"type\":\"connection\",\"number\":\#(number),\"message\":\"\#(padding)\"}"#
       return #"{"dir":"in","op":"text","data":"\#(data)"}"# + "\n"
     }
     let file = try folder.write(lines.joined().utf8, to: "numbered-\(count).jsonl")

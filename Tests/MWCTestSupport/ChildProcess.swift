@@ -83,7 +83,18 @@ package final class ChildProcess: Sendable {
     let errors = URL(fileURLWithPath: folder.file("stderr"))
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
+    try Self.withNoSignalBlocked { try process.run() }
+  }
+
+  /// Threads of the dispatch library block all signals, and a child inherits that from the thread
+  /// that starts it: SIGTERM would wait for ever.
+  private static func withNoSignalBlocked(_ start: () throws -> Void) throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try start()
   }
 
   deinit {

@@ -331,9 +331,12 @@ extension ClientConnection {
     case MWC_WS_CLOSE:
       unsafe handle(.closeReceived(code: Int(event.code), reason: event.text))
     case MWC_WS_FAILED:
-      let problem = unsafe event.problem.map { unsafe String(cString: $0) } ?? "protocol error"
-      let code: TransportError.Code =
-        unsafe event.code == UInt16(MWC_WS_TOO_BIG) ? .tooBig : .protocol
+      var problem = unsafe event.problem.map { unsafe String(cString: $0) } ?? "protocol error"
+      var code = TransportError.Code.protocol
+      if unsafe event.code == UInt16(MWC_WS_TOO_BIG) {
+        code = .tooBig
+        problem += " of \(ByteCount(bytes: Int64(options.maxMessageBytes)))"
+      }
       unsafe handle(.violated(TransportError(code, problem), code: Int(event.code)))
     default:
       unsafe writer.append(
