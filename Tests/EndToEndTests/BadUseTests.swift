@@ -4,7 +4,7 @@ import Testing
 
 /// Whatever is wrong, a user gets one line that says what, on what and why, and the exit code says
 /// which kind of thing it was.
-struct BadUseTests {
+@Suite(.fewAtATime) struct BadUseTests {
   // MARK: Servers
 
   @Test func unreachableServer() async throws {

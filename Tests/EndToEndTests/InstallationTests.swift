@@ -4,7 +4,7 @@ import Testing
 
 /// What `make install` puts beside the programs: manual pages and completions, made from the
 /// programs' own descriptions of their arguments.
-struct InstallationTests {
+@Suite(.fewAtATime) struct InstallationTests {
   static let programs = ["mwc", "mwc-capture", "mwc-replay"]
 
   @Test func everythingIsInstalled() async throws {

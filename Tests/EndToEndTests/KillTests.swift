@@ -3,7 +3,7 @@ import MWCTestSupport
 import Testing
 
 /// A capture that is killed keeps everything but, at most, its last flush interval.
-@Suite(.serialized) struct KillTests {
+@Suite(.fewAtATime) struct KillTests {
   private struct Acknowledgement {
     var number: Int
     /// Nanoseconds since 1970.

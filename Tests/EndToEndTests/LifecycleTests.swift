@@ -3,7 +3,7 @@ import MWCTestSupport
 import Testing
 
 /// How recordings begin, go on and end.
-struct LifecycleTests {
+@Suite(.fewAtATime) struct LifecycleTests {
   // MARK: Ends
 
   @Test(arguments: [SIGINT, SIGTERM])
@@ -75,9 +75,10 @@ struct LifecycleTests {
     #expect(result.status == .exited(0), "\(result.errors)")
     let records = try await cat(file)
     #expect(records.filter(\.isText).count == 25)
-    #expect(records.filter { $0.event == "opened" }.count == 3)
+    // Before the last messages are counted it may have come back once more.
+    #expect(records.filter { $0.event == "opened" }.count >= 3)
     #expect(records.filter { $0.event == "closed" }.count >= 2)
-    #expect(records.filter { $0.event == "gap" }.count == 2)
+    #expect(records.filter { $0.event == "gap" }.count >= 2)
   }
 
   @Test func twoStreamsInOneCapture() async throws {

@@ -3,7 +3,7 @@ import MWCTestSupport
 import Testing
 
 /// The original `monitoring-websocket-server`, recorded beside an independent client.
-@Suite(.serialized) struct MonitoringServerTests {
+@Suite(.fewAtATime) struct MonitoringServerTests {
   @Test func recordsExactlyWhatAPythonClientReceives() async throws {
     let folder = try TemporaryFolder()
     let port = try TestSupport.freePort()

@@ -3,7 +3,7 @@ import MWCTestSupport
 import Testing
 
 /// The programs among others: pipes, standard input and output, colour.
-struct PipeTests {
+@Suite(.fewAtATime) struct PipeTests {
   /// Whoever has seen enough closes the pipe; that is no failure.
   @Test(arguments: ["mwc cat", "mwc-replay --speed max --format json", "mwc-replay --speed max"])
   func closedPipeEndsQuietly(command: String) async throws {

@@ -45,7 +45,7 @@ struct Peer {
     let python = try await PythonEnvironment.peers.interpreter()
     let script = TestSupport.packageRoot + "/Tests/Peers/" + name
     child = try ChildProcess(python, [script] + arguments)
-    let line = try await child.waitForText(/port \d+\n/, in: .output)
+    let line = try await child.waitForText(/port \d+\n/, in: .output, timeout: .seconds(120))
     port = try #require(Int(line.dropFirst("port ".count).dropLast()))
   }
 

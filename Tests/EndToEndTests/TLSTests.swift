@@ -3,7 +3,7 @@ import MWCTestSupport
 import Testing
 
 /// Certificates are checked, and a wrong one is said to be wrong.
-struct TLSTests {
+@Suite(.fewAtATime) struct TLSTests {
   /// Certificates made for one test by `openssl`: an authority, and servers it vouches for.
   private struct Certificates {
     let folder: TemporaryFolder

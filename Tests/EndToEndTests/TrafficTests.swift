@@ -20,7 +20,7 @@ enum Wire: String, CaseIterable, CustomTestStringConvertible {
 
 /// What a server sends is what a capture holds and what a replay gives back: payloads, opcodes and
 /// order, to the byte.
-struct TrafficTests {
+@Suite(.fewAtATime) struct TrafficTests {
   @Test(.needsSharedFolder, arguments: TrafficFile.names, Wire.allCases)
   func recordedConversationSurvives(name: String, wire: Wire) async throws {
     let traffic = try TrafficFile(named: name)
@@ -74,7 +74,7 @@ struct TrafficTests {
     let result = try await Program.capture.run([
       "--uri", peer.uri, "--output", capture, "--no-reconnect", "--quiet",
     ])
-    expectFailure(result, code: 76, naming: ["64 MiB"])
+    expectFailure(result, code: 76, naming: ["limit of 64"])
     let verified = try await Program.mwc.run(["verify", capture])
     #expect(verified.status == .exited(0), "\(verified.outputText)\(verified.errors)")
   }
