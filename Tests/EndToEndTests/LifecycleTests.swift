@@ -18,7 +18,7 @@ import Testing
     try await expectClean(file)
     let records = try await cat(file)
     #expect(records.contains { $0.isText })
-    #expect(records.contains { $0.event == "closed" }, "the end of the connection is part of the recording")
+    #expect(records.contains { $0.event == "closed" }, "the end is part of the recording")
   }
 
   /// A server that is away does not keep a recording from being ended.
