@@ -16,7 +16,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 # A member of a flat JSON object whose value is a number.
-member() { sed -E "s/.*\"$1\":([0-9.e+]+).*/\\1/"; }
+member() { grep -oE "\"$1\":[0-9.e+]+" | head -n 1 | cut -d : -f 2; }
 
 report=$("$built/mwc" info --json "$capture")
 messages=$(member messages <<<"$report")
@@ -33,7 +33,7 @@ for round in $(seq "$rounds"); do
     [ "$format" != none ] || output=$results/said
     "$built/mwc-replay" "$capture" --speed max --format "$format" --no-color --stats --json \
       2>"$results/said" >"$output" || [ $? -eq 1 ]
-    grep messages_per_second "$results/said" | member messages_per_second >>"$results/$format"
+    member messages_per_second <"$results/said" >>"$results/$format"
   done
 done
 

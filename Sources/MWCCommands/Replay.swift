@@ -53,7 +53,7 @@ struct ReplayCommand: ParsableCommand {
     options.longestGap = playing.maxGap?.nanoseconds
     options.connection = playing.connection
     options.type = playing.type
-    options.wantsDuration = showing.progress
+    options.showsProgress = showing.progress
 
     let sharesTerminal = showing.progress && Console.isTerminal(STDOUT_FILENO)
     let output = DescriptorOutput(
@@ -85,7 +85,7 @@ struct ReplayCommand: ParsableCommand {
         terminal?.listen()
         clock.resume()
       })
-    let line = showing.progress ? liveLine(player) : nil
+    let line = liveLine(player)
     defer { line?.end() }
     let formatter = showing.format.makeFormatter(
       color: usesColor(on: STDOUT_FILENO, forbidden: showing.noColor))
@@ -102,9 +102,10 @@ struct ReplayCommand: ParsableCommand {
     return keys
   }
 
-  private func liveLine(_ player: borrowing Player) -> LiveLine {
+  private func liveLine(_ player: borrowing Player) -> LiveLine? {
+    guard let progress = player.progress else { return nil }
     let line = ReplayLine(
-      clock: player.clock, progress: player.progress,
+      clock: player.clock, progress: progress,
       recording: ReplayLine.Recording(
         startWallTime: player.startWallTime, duration: player.duration))
     return LiveLine { line.text }

@@ -156,6 +156,43 @@ import Testing
     #expect(clock.sleep(until: 0) == .stopped)
   }
 
+  /// Whatever is done to it, the clock is where adding up time and rate step by step would be.
+  @Test func anyRowOfControlsKeepsThePosition() {
+    var random = TestSupport.generator(for: "ReplayClock")
+    let time = ManualClock(now: start)
+    let clock = ReplayClock(speed: .times(1), time: time)
+    clock.begin(at: 0)
+    var expected = 0.0
+    var rate = 1.0
+    var isPaused = false
+    for operation in 1...2_000 {
+      let step = Int64.random(in: 0...5_000_000_000, using: &random)
+      time.advance(by: step)
+      expected += isPaused ? 0 : Double(step) * rate
+      switch Int.random(in: 0..<5, using: &random) {
+      case 0:
+        rate = [0.1, 0.5, 1, 3, 10].randomElement(using: &random) ?? 1
+        clock.setSpeed(.times(rate))
+      case 1:
+        isPaused = true
+        clock.pause()
+      case 2:
+        isPaused = false
+        clock.resume()
+      case 3:
+        let cut = Int64.random(in: 0...1_000_000_000, using: &random)
+        clock.splice(from: 0, to: cut)
+        expected += Double(cut)
+      default:
+        // What lies behind is due, what lies before is not.
+        #expect((clock.check(clock.position - 1) == nil) == isPaused)
+        #expect(clock.check(clock.position + 20) == nil)
+      }
+      // A change of rate or a pause rounds to a nanosecond.
+      #expect(abs(Double(clock.position) - expected) <= Double(operation) + 1)
+    }
+  }
+
   @Test func extremePositionsDoNotTrap() {
     let clock = ReplayClock(speed: .times(0.001), time: ManualClock())
     clock.begin(at: .max)

@@ -19,8 +19,9 @@ package struct PlayerOptions: Sendable {
   package var connection: UInt32?
   /// Only messages whose JSON member `type` is this; nil: all.
   package var type: String?
-  /// Whether `Player.duration` is wanted, which for a capture without an index means reading it once.
-  package var wantsDuration = false
+  /// Whether somebody looks at `Player.progress` and `Player.duration`. For a capture without an
+  /// index the duration means reading it once.
+  package var showsProgress = false
 
   package init(files: [String]) {
     precondition(!files.isEmpty, "something has to be played")
@@ -55,7 +56,8 @@ package struct Playback {
 /// One thread plays; `clock` and `progress` may be used by others meanwhile.
 package struct Player: ~Copyable {
   package let clock: ReplayClock
-  package let progress = ReplayProgress()
+  /// What has been played so far, if the options asked for it.
+  package let progress: ReplayProgress?
   /// Wall clock at the start of the recording, nanoseconds since 1970.
   package let startWallTime: Int64
   /// Length of the recording, nanoseconds; nil when nobody wanted it or it comes through a pipe.
@@ -86,6 +88,7 @@ package struct Player: ~Copyable {
       range: from..<to, passes: options.passes, longestGap: options.longestGap,
       selection: MessageSelection(connection: options.connection))
     clock = ReplayClock(speed: options.speed)
+    progress = options.showsProgress ? ReplayProgress() : nil
     self.startWallTime = startWallTime
     self.duration = duration
     messages = CaptureMessages(tracks, type: options.type)
@@ -119,7 +122,7 @@ package struct Player: ~Copyable {
 extension PlayerOptions {
   fileprivate var needsDuration: Bool {
     for case .share in [from, to] { return true }
-    return wantsDuration
+    return showsProgress
   }
 }
 
