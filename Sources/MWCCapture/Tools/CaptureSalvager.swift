@@ -39,6 +39,8 @@ struct CaptureSalvager: ~Copyable {
   private var pending: Event?
   /// Where the last search ended, so that the same place is not tried again.
   private var latestJump: Int64?
+  /// The block that was entered last: its header is sound, so what fails lies behind it.
+  private var latestBlock: Int64?
 
   init(_ window: SourceWindow) { scanner = CaptureScanner(window) }
 
@@ -96,6 +98,7 @@ struct CaptureSalvager: ~Copyable {
       switch event {
       case .preamble, .more: continue
       case .blockBegan:
+        latestBlock = scanner.decoder.blockOffset
         guard let header = scanner.decoder.header else { continue }
         if let hole = close(atRecord: header.firstRecord) { return .hole(hole) }
         seenRecords = header.firstRecord
@@ -118,8 +121,9 @@ struct CaptureSalvager: ~Copyable {
     // What stands here may be sound and only not what was expected; once. Without a head the search
     // begins at the first byte.
     let place = isKnownFile ? max(start, scanner.decoder.offset) : 0
+    let isTried = place == latestJump || place == latestBlock
     let next = try scanner.window.findItem(
-      from: place == latestJump ? place + 1 : place, fileID: scanner.decoder.fileID)
+      from: isTried ? place + 1 : place, fileID: scanner.decoder.fileID)
     latestJump = next
     guard isKnownFile || next != nil else { throw error }
     if openHole == nil {
