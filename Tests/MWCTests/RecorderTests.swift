@@ -19,6 +19,7 @@ import Testing
 
   @Test func recordsExactlyTheMessagesAskedFor() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(5000, to: client) }
+    defer { server.stop() }
     var options = try options(for: server)
     options.limits.messages = 137
     let result = try await record(options)
@@ -35,6 +36,7 @@ import Testing
 
   @Test func stopsAfterTheDuration() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(10, to: client) }
+    defer { server.stop() }
     var options = try options(for: server)
     options.limits.duration = 300_000_000
     let result = try await record(options)
@@ -50,6 +52,7 @@ import Testing
     let server = try LocalServer { server, client, _ in
       server.sendNumbers(2000, to: client, padding: 1000)
     }
+    defer { server.stop() }
     var options = try options(for: server)
     options.limits.bytes = 200_000
     options.level = 0
@@ -66,6 +69,7 @@ import Testing
 
   @Test func stopsWhenAsked() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(10, to: client) }
+    defer { server.stop() }
     let recorder = Recorder(try options(for: server), logger: .silent)
     let run = start(recorder)
     try await waitUntil("ten messages are recorded") {
@@ -87,6 +91,7 @@ import Testing
       server.sendNumbers(3, to: client)
       server.close(client, code: 1000)
     }
+    defer { server.stop() }
     var options = try options(for: server)
     options.streams[0].reconnect.isEnabled = false
     let result = try await record(options)
@@ -105,6 +110,7 @@ import Testing
       server.sendNumbers(2, to: client)
       server.close(client, code: 1011, reason: "again")
     }
+    defer { server.stop() }
     let recorder = Recorder(try options(for: server), logger: .silent)
     let run = start(recorder)
     try await waitUntil("the third connection has brought its messages") {
@@ -139,6 +145,7 @@ import Testing
 
   @Test func oneStreamThatFailsDoesNotStopTheOther() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(4, to: client) }
+    defer { server.stop() }
     var options = try options(for: server)
     var lost = ClientOptions(
       uri: try WebSocketURI("ws://127.0.0.1:\(try TestSupport.freePort())"))
@@ -158,6 +165,7 @@ import Testing
 
   @Test func greetingsAreSentAndRecorded() async throws {
     let server = try LocalServer { _, _, _ in }
+    defer { server.stop() }
     var options = try options(for: server)
     options.streams[0].greetings = [.init(bytes: Array("hello".utf8))]
     let recorder = Recorder(options, logger: .silent)
@@ -173,9 +181,10 @@ import Testing
 
   @Test func noSecretReachesTheFile() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(1, to: client) }
+    defer { server.stop() }
     var options = try options(for: server)
     options.streams[0].uri = try WebSocketURI(
-      "ws://user:s3cret@127.0.0.1:\(try server.server.port)/?token=s3cret")
+      "ws://user:s3cret@127.0.0.1:\(server.server.port)/?token=s3cret")
     options.streams[0].headers = [.init(name: "X-Key", value: "s3cret")]
     options.level = 0
     options.limits.messages = 1
@@ -189,6 +198,7 @@ import Testing
 
   @Test func anExistingOutputIsNotTouchedAndNothingIsConnected() async throws {
     let server = try LocalServer { _, _, _ in }
+    defer { server.stop() }
     try folder.write("precious".utf8, to: "out.cap")
     let error = await #expect(throws: RecorderError.self) {
       _ = try await record(try options(for: server))
@@ -202,8 +212,23 @@ import Testing
     #expect(server.connects == 0)
   }
 
+  @Test func optionsThatCannotWorkLeaveNoFileBehind() async throws {
+    let server = try LocalServer { _, _, _ in }
+    defer { server.stop() }
+    var options = try options(for: server)
+    options.streams[0].headers = [.init(name: "not a name", value: "")]
+    let error = await #expect(throws: RecorderError.self) { _ = try await record(options) }
+    guard case .transport(let reason) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(reason.code == .invalid)
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
   @Test func tooLittleRoomLeavesNoFileBehind() async throws {
     let server = try LocalServer { _, _, _ in }
+    defer { server.stop() }
     var options = try options(for: server)
     options.minFree = .max
     let error = await #expect(throws: RecorderError.self) { _ = try await record(options) }
@@ -217,6 +242,7 @@ import Testing
 
   @Test func appendsASecondSession() async throws {
     let server = try LocalServer { server, client, _ in server.sendNumbers(3, to: client) }
+    defer { server.stop() }
     var options = try options(for: server)
     options.limits.messages = 3
     _ = try await record(options)
@@ -233,6 +259,7 @@ import Testing
     let server = try LocalServer(serverOptions) { server, client, _ in
       server.sendNumbers(count, to: client, padding: 4000)
     }
+    defer { server.stop() }
     var options = try options(for: server)
     options.level = 0
     options.limits.messages = Int64(count)
@@ -252,6 +279,7 @@ import Testing
     let server = try LocalServer { server, client, _ in
       server.sendNumbers(2000, to: client, padding: 1000)
     }
+    defer { server.stop() }
     var options = try options(for: server)
     options.level = 0
     try #require(unsafe mkfifo(output, 0o600) == 0)

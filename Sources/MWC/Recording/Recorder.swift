@@ -61,6 +61,11 @@ extension Recorder {
   ///
   /// - Throws: when it could not begin: the output cannot be created, a stream cannot be tried.
   package func run() throws(RecorderError) -> RecordingResult {
+    do throws(TransportError) {
+      for stream in options.streams { try stream.validate() }
+    } catch {
+      throw .transport(error)
+    }
     let wallAnchor = SystemClock.wallNanoseconds()
     let monotonicAnchor = SystemClock.monotonicNanoseconds()
     let writer = try openWriter(wallAnchor: wallAnchor, monotonicAnchor: monotonicAnchor)

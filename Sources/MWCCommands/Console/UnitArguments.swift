@@ -11,7 +11,10 @@ extension DurationText: ExpressibleByArgument {
 
 extension ByteCount: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }
-  package var defaultValueDescription: String { description }
+  /// As it is typed: `1GiB`.
+  package var defaultValueDescription: String {
+    description.replacing(".0 ", with: "").replacing(" ", with: "")
+  }
 }
 
 extension PlaybackSpeed: ExpressibleByArgument {

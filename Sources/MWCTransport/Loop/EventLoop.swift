@@ -32,8 +32,7 @@ package final class EventLoop: Sendable {
     _ options: ClientOptions, connection: UInt32, ring: BatchRing,
     onState: @escaping @Sendable (SessionState) -> Void
   ) throws(TransportError) -> ClientSession {
-    try ClientRequest.validate(options)
-    try options.tls.validate()
+    try options.validate()
     let session = ClientSession(shared: shared)
     let isAccepted = shared.enqueue { core in
       core.open(options, connection: connection, ring: ring, session: session, onState: onState)

@@ -101,3 +101,11 @@ struct ClientRequest {
     return String(decoding: text, as: UTF8.self)
   }
 }
+
+extension ClientOptions {
+  /// Finds what is wrong with the options themselves, before anything is connected.
+  package func validate() throws(TransportError) {
+    try ClientRequest.validate(self)
+    try tls.validate()
+  }
+}
