@@ -178,7 +178,6 @@ bool mwc_receiver_next(mwc_receiver *receiver, mwc_input *input, mwc_event *even
       const bool is_kept = piece.bytes >= kept && piece.bytes < kept + MWC_WS_CONTROL_MAX;
       return deliver(&piece, piece.bytes, piece.length, !is_kept, event);
     }
-    if (piece.first) receiver->utf8 = MWC_UTF8_COMPLETE;
     if (piece.first && piece.last && !piece.compressed) {
       if (!check_text(receiver, &piece, piece.bytes, piece.length, true)) {
         return fail(receiver, input, event, MWC_WS_INVALID_DATA, not_utf8);

@@ -51,7 +51,7 @@ typedef struct mwc_receiver {
   size_t buffer_length;
   size_t buffer_capacity;
   uint64_t limit;
-  uint32_t utf8;  // mwc_utf8_state of the text under way
+  uint32_t utf8;  // mwc_utf8_state of the text under way; complete between texts
   bool server;
   bool is_delivered;  // the buffer holds what the last event spoke of
 } mwc_receiver;
