@@ -9,7 +9,11 @@ SECONDS ?= 60
 CASES ?=
 
 # The Swift runtime is linked in, so that an installed program needs no toolchain.
-release_build := $(SWIFT) build -c release --static-swift-stdlib
+release := -c release --static-swift-stdlib -Xswiftc -use-ld=lld
+programs := mwc mwc-capture mwc-replay
+# One product at a time: all at once would mean the tests' helpers too.
+release_build = set -e; for program in $(programs); do $(SWIFT) build $(release) $(1) --product $$program; done
+release_folder = "$$($(SWIFT) build $(release) --show-bin-path)"
 # The XCTest library is not used, and leaks a little of its own.
 test_run := $(SWIFT) test --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
@@ -29,12 +33,12 @@ setup-tests: setup
 	@Scripts/python-env server >/dev/null
 
 build: setup ## release build
-	$(release_build)
+	@$(call release_build)
 
 demo: setup ## record this host's metrics for five seconds and replay them at 10x
 	@echo 'building (release) ...'
-	@$(release_build) --quiet
-	@Scripts/demo "$$($(release_build) --show-bin-path)"
+	@$(call release_build,--quiet)
+	@Scripts/demo $(release_folder)
 
 test: setup-tests ## every test; FILTER=NAME for some
 	$(test_run)
@@ -56,10 +60,10 @@ conformance: setup ## the Autobahn suite against client and server; CASES='6.* 7
 	@Scripts/conformance "$$($(SWIFT) build -c release --show-bin-path)/mwc-conformance" $(CASES)
 
 bench: build ## the numbers of the README, measured on this machine
-	@Scripts/bench "$$($(release_build) --show-bin-path)"
+	@Scripts/bench $(release_folder)
 
 install: build ## install programs, manual pages and completions below PREFIX
-	@Scripts/install "$$($(release_build) --show-bin-path)" '$(DESTDIR)$(PREFIX)'
+	@Scripts/install $(release_folder) '$(DESTDIR)$(PREFIX)'
 
 clean: ## remove everything that was built
 	rm -rf .build .build-asan .build-tsan
