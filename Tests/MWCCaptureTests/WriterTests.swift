@@ -194,7 +194,7 @@ import Testing
     #expect(reader.ending == .finished)
   }
 
-  private func expectError(
+  func expectError(
     _ code: CaptureError.Code, sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () throws -> Void
   ) {
@@ -207,5 +207,43 @@ import Testing
     } catch {
       Issue.record("another error: \(error)", sourceLocation: sourceLocation)
     }
+  }
+}
+
+extension WriterTests {
+  @Test func whatFailsAtItsStartLeavesNothingBehind() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("run.cap")
+    var options = Sample.options
+    options.minFree = .max
+    expectError(.diskFull) {
+      _ = try CaptureWriter(path: path, session: Sample.session, options: options)
+    }
+    #expect(!FileManager.default.fileExists(atPath: path))
+    // What was there stays.
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.options)
+    try writer.close()
+    expectError(.diskFull) {
+      _ = try CaptureWriter(
+        path: path, session: Sample.session, options: options, existing: .append)
+    }
+    #expect(try CaptureVerification.verify(path).state == .finished)
+  }
+
+  @Test func recoversAFileToAnother() throws {
+    let folder = try TemporaryFolder()
+    let (bytes, records) = try DamageTests.sample(finished: false)
+    let path = try folder.write(bytes, to: "run.cap")
+    let output = folder.file("mended.cap")
+    let recovery = try CaptureRecovery.recover(path, to: output)
+    #expect(recovery.records == UInt64(records.count))
+    #expect(try CaptureVerification.verify(output).state == .finished)
+    expectError(.exists) { _ = try CaptureRecovery.recover(path, to: output) }
+    // Not even with force onto itself, by whatever name.
+    expectError(.exists) {
+      _ = try CaptureRecovery.recover(
+        path, to: folder.path + "/./run.cap", existing: .overwrite)
+    }
+    #expect(Array(try Data(contentsOf: URL(fileURLWithPath: path))) == bytes)
   }
 }

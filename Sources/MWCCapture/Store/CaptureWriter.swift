@@ -128,7 +128,7 @@ package final class CaptureWriter {
         file: file, name: path, session: session, options: options,
         fileID: UInt64.random(in: 1 ... .max))
     } catch {
-      file.close()
+      file.abandon()
       throw error
     }
   }

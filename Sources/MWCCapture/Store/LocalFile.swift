@@ -3,23 +3,26 @@ package import SystemPackage
 
 /// A file, pipe or device of this machine behind the door of `StoredFile`.
 ///
-/// Not thread-safe. Every call passes `retryOnInterrupt` where the system may interrupt it.
+/// Not thread-safe. Calls that a signal interrupts are repeated.
 package final class LocalFile: StoredFile {
   private let descriptor: FileDescriptor
   /// Not ours to close.
   private let isStandard: Bool
   /// A regular file, which has a size and can be written and read anywhere.
   private let isRegular: Bool
-  /// The folder whose entry for this file is not known to be on the device yet.
-  private var folderToSync: FilePath?
+  /// Path of a file that this object has created.
+  private let createdPath: FilePath?
+  /// Whether the folder's entry for that file is not known to be on the device yet.
+  private var needsFolderSync: Bool
 
   private init(
-    _ descriptor: FileDescriptor, folderToSync: FilePath? = nil
+    _ descriptor: FileDescriptor, created path: FilePath? = nil
   ) throws(Errno) {
     self.descriptor = descriptor
     isStandard = false
     isRegular = try LocalFile.status(of: descriptor).st_mode & S_IFMT == S_IFREG
-    self.folderToSync = folderToSync
+    createdPath = path
+    needsFolderSync = path != nil
   }
 
   /// Standard input or output. Always a stream, even where the shell has put a file: its position
@@ -28,6 +31,8 @@ package final class LocalFile: StoredFile {
     self.descriptor = descriptor
     isStandard = true
     isRegular = false
+    createdPath = nil
+    needsFolderSync = false
   }
 
   // MARK: Opening
@@ -84,8 +89,7 @@ package final class LocalFile: StoredFile {
         descriptor = try openExisting(path, existing)
       }
       do throws(Errno) {
-        let folder = isNew ? path.removingLastComponent() : nil
-        let file = try LocalFile(descriptor, folderToSync: folder)
+        let file = try LocalFile(descriptor, created: isNew ? path : nil)
         if file.isRegular {
           try lock(descriptor)
           if !isNew, existing == .overwrite { try file.empty() }
@@ -192,9 +196,9 @@ package final class LocalFile: StoredFile {
       let error = Errno(rawValue: errno)
       if error != .interrupted { throw error }
     }
-    if let folderToSync {
-      try LocalFile.syncFolder(folderToSync)
-      self.folderToSync = nil
+    if needsFolderSync, let createdPath {
+      try LocalFile.syncFolder(createdPath.removingLastComponent())
+      needsFolderSync = false
     }
   }
 
@@ -225,6 +229,14 @@ package final class LocalFile: StoredFile {
   package func close() {
     // Whoever needs to know that the bytes are safe has called `sync`.
     if !isStandard { try? descriptor.close() }
+  }
+
+  /// Closes the file and, if it was created here, removes it: what failed at its start leaves
+  /// nothing behind.
+  package func abandon() {
+    // Nothing helps when this fails, and an error is being reported already.
+    if let createdPath { _ = unsafe createdPath.withPlatformString { unsafe unlink($0) } }
+    close()
   }
 
   /// Swift System throws untyped; what it throws is always an `Errno`.

@@ -29,7 +29,7 @@ package struct CaptureRecovery: Sendable {
   /// - Throws: `CaptureError` of either file, which it names.
   package static func recover(
     _ path: String, to output: String, existing: LocalFile.Existing = .refuse,
-    options: CaptureWriter.Options = CaptureWriter.Options()
+    options: CaptureWriter.Options = CaptureRecovery.defaultOptions
   ) throws(CaptureError) -> CaptureRecovery {
     precondition(existing != .append, "a recovered capture is a new one")
     let input = try LocalFile.reading(path)
@@ -44,6 +44,13 @@ package struct CaptureRecovery: Sendable {
       options
     }
   }
+
+  /// A copy may fill the disk: whoever runs out of room while mending sees an error at once.
+  package static let defaultOptions: CaptureWriter.Options = {
+    var options = CaptureWriter.Options()
+    options.minFree = 0
+    return options
+  }()
 
   /// As above, between any files. `makeOutput` is asked for the file, its name and its id when the
   /// first thing worth keeping has been found, so that nothing is created for what is no capture.
