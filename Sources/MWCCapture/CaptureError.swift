@@ -40,7 +40,7 @@ package struct CaptureError: Error, Hashable, Sendable {
   package var reason: String
   /// What the user can do about it; nil when nothing helps.
   package var advice: String?
-  /// The file; "-" is standard input or output, nil when only bytes were at hand.
+  /// The file; "-" is standard input, nil when only bytes were at hand.
   package var file: String?
   /// The block, counted from 0, as in its sequence field.
   package var block: UInt32?

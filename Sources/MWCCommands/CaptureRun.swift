@@ -65,6 +65,10 @@ extension CaptureRun {
     if case .outputFailed(let error) = result.end {
       throw CommandFailure(.inputOutput, error.description)
     }
+    if case .loopFailed = result.end {
+      throw CommandFailure(
+        .inputOutput, "\(options.output): the event loop failed; the recording ends there")
+    }
     if let error = result.diskError { throw CommandFailure(.inputOutput, error.description) }
     // Each failure was said when it happened.
     if let status = result.failures.values.map(Self.status).max(by: { $0.rawValue < $1.rawValue }) {

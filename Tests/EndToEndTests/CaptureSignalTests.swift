@@ -121,6 +121,16 @@ import Testing
     #expect(result.lines.count { $0.contains(#""opcode":"text""#) } == 5)
   }
 
+  @Test func aFullStandardOutputIsNamed() async throws {
+    let server = try await serve()
+    let capture = try ChildProcess.product("mwc-capture")
+    let result = try await ChildProcess.shell(
+      "'\(capture)' -q -u \(server.uri) -o - >/dev/full")
+    #expect(result.status == .exited(74), "\(result.errors)")
+    #expect(result.errorLines.count == 1, "\(result.errors)")
+    #expect(result.errors.contains("standard output: "), "\(result.errors)")
+  }
+
   // MARK: Settings and words
 
   @Test func theEnvironmentNamesTheStream() async throws {

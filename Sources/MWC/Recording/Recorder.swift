@@ -127,7 +127,8 @@ extension Recorder {
         }
         let deadline = min(next ?? .max, now + Self.patience)
         guard let batch = ring.next(until: deadline) else {
-          if ring.isFinished { return end ?? .streamsEnded }
+          // Nobody asked the loop to stop: it has broken down.
+          if ring.isFinished { return end ?? .loopFailed }
           continue
         }
         // Given back in any case: the loop waits for it.

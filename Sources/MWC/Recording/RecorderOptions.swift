@@ -58,6 +58,8 @@ package struct RecordingResult: Sendable {
     case bytesReached
     /// No stream is left that could come back.
     case streamsEnded
+    /// The event loop can do no more, for lack of memory or descriptors. What came before is written.
+    case loopFailed
     /// Who read our standard output has gone.
     case outputClosed
     /// Writing failed for good.

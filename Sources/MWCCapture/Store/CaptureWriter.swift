@@ -125,7 +125,8 @@ package final class CaptureWriter {
     let file = try LocalFile.writing(path, existing: existing)
     do throws(CaptureError) {
       try self.init(
-        file: file, name: path, session: session, options: options,
+        file: file, name: path == "-" ? "standard output" : path, session: session,
+        options: options,
         fileID: UInt64.random(in: 1 ... .max))
     } catch {
       file.abandon()
