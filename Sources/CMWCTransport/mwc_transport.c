@@ -111,6 +111,20 @@ static void prepare_host(struct lws_context_creation_info *info) {
   info->connect_timeout_secs = 3600;
 }
 
+// OpenSSL is set up by the first context only. Each one that does it again gives libwebsockets another
+// place to look for the connection when a certificate is verified, and handshakes that are under way
+// on other loops fail.
+static struct lws_context *create_context(struct lws_context_creation_info *info) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static bool is_set_up;
+  pthread_mutex_lock(&lock);
+  if (!is_set_up) info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  struct lws_context *context = lws_create_context(info);
+  if (context) is_set_up = true;
+  pthread_mutex_unlock(&lock);
+  return context;
+}
+
 mwc_loop *mwc_loop_create(mwc_log_handler log, void *log_context) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, set_up_log);
@@ -123,12 +137,12 @@ mwc_loop *mwc_loop_create(mwc_log_handler log, void *log_context) {
 
   struct lws_context_creation_info info;
   prepare_host(&info);
-  info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
   info.uid = -1;
   info.gid = -1;
   info.pt_serv_buf_size = MWC_READ_MAX + LWS_PRE;
   info.max_http_header_data2 = 16384;
-  loop->context = lws_create_context(&info);
+  loop->context = create_context(&info);
   if (loop->context) {
     prepare_host(&info);
     info.vhost_name = "plain";

@@ -3,7 +3,6 @@ import Logging
 import MWCCore
 import MWCTestSupport
 import MWCTransport
-import Synchronization
 import Testing
 
 /// A session and the consumer of its ring, on a loop of its own unless it is given one; closed with
@@ -17,7 +16,7 @@ final class Client {
 
   /// States a session went through, as other threads see them.
   final class States: Sendable {
-    private let list = Mutex<[SessionState]>([])
+    private let list = Guarded<[SessionState]>([])
     private let changed = Parker()
 
     func append(_ state: SessionState) {

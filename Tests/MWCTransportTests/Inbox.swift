@@ -1,6 +1,5 @@
 import MWCCore
 import MWCTransport
-import Synchronization
 import Testing
 
 /// A message or event that came through a ring.
@@ -80,7 +79,7 @@ final class RecordingHandler: ServerHandler {
     var closed: [(id: ClientID, code: Int, reason: String)] = []
   }
 
-  private let log = Mutex(Log())
+  private let log = Guarded(Log())
   private let changed = Parker()
   private let onConnect: @Sendable (ClientID) -> Void
   private let onMessage: @Sendable (ClientID, Message.Kind, [UInt8]) -> Void

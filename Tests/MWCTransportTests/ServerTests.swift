@@ -15,7 +15,7 @@ import Testing
     options.maxMessageBytes = 64 << 20
     options.maxQueuedBytes = 256 << 20
     change(&options)
-    let box = Mutex<WebSocketServer?>(nil)
+    let box = Guarded<WebSocketServer?>(nil)
     let handler = RecordingHandler(onMessage: { id, kind, bytes in
       box.withLock { $0 }?.send(to: id, kind, bytes)
     })
@@ -67,7 +67,7 @@ import Testing
 
   @Test func aWelcomeComesBeforeEveryBroadcast() throws {
     let loop = try EventLoop.forTests()
-    let box = Mutex<WebSocketServer?>(nil)
+    let box = Guarded<WebSocketServer?>(nil)
     let handler = RecordingHandler(onConnect: { id in
       box.withLock { $0 }?.send(to: id, .text, Array("welcome".utf8))
     })

@@ -154,8 +154,9 @@ void mwc_listener_destroy(mwc_listener *listener);
 /// A timer at rest.
 mwc_timer *mwc_timer_create(mwc_loop *loop, void (*fired)(void *context), void *context);
 
-/// Sets or moves it: `fired` is called once, `delay_ns` from now. Waits below a millisecond would
-/// keep the loop spinning and count as one.
+/// Sets or moves it: `fired` is called once, `delay_ns` from now, a millisecond at the least. The loop
+/// spends the last part of a millisecond before that spinning, as libwebsockets waits in whole ones:
+/// fine for what happens every few seconds, wrong for a steady tick of a few milliseconds.
 void mwc_timer_set(mwc_timer *timer, int64_t delay_ns);
 void mwc_timer_cancel(mwc_timer *timer);
 void mwc_timer_destroy(mwc_timer *timer);  ///< Before its loop. NULL is fine.

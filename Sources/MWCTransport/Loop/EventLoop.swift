@@ -60,6 +60,9 @@ package final class EventLoop: Sendable {
     return server
   }
 
+  /// Poll rounds so far: a loop that has nothing to do makes none.
+  package var roundCount: Int { shared.rounds.load(ordering: .relaxed) }
+
   /// Closes every connection with a close frame, waits for the answers as long as their options
   /// allow, ends the thread and finishes the rings. Calling it again does nothing. Not to be called
   /// on the loop's own thread.
@@ -71,7 +74,7 @@ package final class EventLoop: Sendable {
 
 /// An error, or none, that another thread waits for.
 private final class Outcome: Sendable {
-  private let error = Mutex<TransportError?>(nil)
+  private let error = Guarded<TransportError?>(nil)
   private let place = Parker()
 
   func set(_ error: TransportError?) {
@@ -90,10 +93,11 @@ final class LoopShared: Sendable {
   typealias Command = @Sendable (LoopCore) -> Void
 
   let logger: Logger
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   /// The bell has been rung and the loop has not come round to look yet.
   private let isRung = Atomic<Bool>(false)
   private let started = Parker()
+  let rounds = Atomic<Int>(0)
   /// The thread of the loop, 0 before it runs.
   private let threadID = Atomic<UInt>(0)
 

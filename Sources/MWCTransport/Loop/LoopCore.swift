@@ -2,6 +2,7 @@ internal import CMWCTransport
 import Glibc
 import Logging
 import MWCCore
+import Synchronization
 
 /// What the loop's thread owns. Never leaves that thread.
 final class LoopCore {
@@ -60,6 +61,7 @@ extension LoopCore {
   private func runRounds() {
     while true {
       let isAlive = loop.runOnce()
+      shared.rounds.add(1, ordering: .relaxed)
       let (commands, isStopping) = shared.takeCommands()
       for command in commands { command(self) }
       for server in servers.values { server.drainOutbox() }

@@ -9,9 +9,9 @@ import MWCCore
   let ring: BatchRing
   private var batch: MessageBatch?
   /// Events that came while not even a batch was to be had, in order.
-  private var deferred: [Event] = []
+  private var deferred = Queue<Event>()
   /// Connections that have stopped reading until there is room.
-  private var waiting: [any RoomWaiter] = []
+  private var waiting = Queue<any RoomWaiter>()
 
   /// An event that has to be written, whatever the ring says.
   struct Event {
@@ -26,6 +26,15 @@ import MWCCore
 
   /// Whether one more message can be taken, of any size. Ask before taking one from the socket.
   var hasRoom: Bool {
+    // What had to wait comes first.
+    while !deferred.isEmpty {
+      guard hasFreeEntry else { return false }
+      write(deferred.removeFirst())
+    }
+    return hasFreeEntry
+  }
+
+  private var hasFreeEntry: Bool {
     guard let batch else { return takeBatch() }
     if unsafe batch.storage.pointee.entry_count < batch.storage.pointee.entry_capacity,
       unsafe batch.storage.pointee.byte_count < batch.storage.pointee.byte_capacity
@@ -58,11 +67,7 @@ import MWCCore
 
   /// Adds an event now or, when the ring is full, as soon as there is room; order is kept.
   func append(_ event: Event) {
-    guard deferred.isEmpty, hasRoom else {
-      deferred.append(event)
-      return
-    }
-    write(event)
+    if hasRoom { write(event) } else { deferred.append(event) }
   }
 
   /// Hands over what has gathered. To be called at the end of every poll round.
@@ -79,12 +84,14 @@ import MWCCore
 
   /// Lets those who wait go on as far as there is room. To be called when the ring says so.
   func serveWaiting() {
-    while !deferred.isEmpty, hasRoom { write(deferred.removeFirst()) }
+    guard hasWork, hasRoom else { return }
     while !waiting.isEmpty, hasRoom {
       // First come, first served: one that fills the ring at once queues up behind the others.
       waiting.removeFirst().roomIsBack()
     }
   }
+
+  private var hasWork: Bool { !deferred.isEmpty || !waiting.isEmpty }
 
   /// Whether every event has found room.
   var isDrained: Bool { deferred.isEmpty }

@@ -1,10 +1,10 @@
 import Glibc
-import Synchronization
+internal import MWCCore
 
 /// A thread of the system, for work that blocks.
 final class SystemThread: Sendable {
   private let handle: pthread_t
-  private let isJoined = Mutex(false)
+  private let isJoined = Guarded(false)
 
   private final class Body: Sendable {
     let run: @Sendable () -> Void

@@ -32,7 +32,7 @@ final class Outbox: Sendable {
     }
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let level: Int
   /// How many clients take compressed messages; set by the loop.
   let compressedClients = Atomic<Int>(0)

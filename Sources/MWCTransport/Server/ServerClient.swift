@@ -20,15 +20,19 @@ import MWCCore
   private unowned let server: ServerCore
   private var link: SocketLink?
   private var phase: Phase
-  /// The handler knows of this client, so broadcasts are for it.
+  /// The handler has been told of this client, and not yet that it has gone.
+  private var isKnown = false
+  /// What the handler sent first is on its way, so broadcasts may follow.
   private(set) var isJoined = false
+  /// A close frame has come.
+  private var hasPeerClosed = false
   /// It agreed to permessage-deflate with a window that our frames need.
   private(set) var takesCompressed = false
 
   private let receiver: UnsafeMutablePointer<mwc_receiver>
   private var requestBytes: [UInt8] = []
   /// What waits for the kernel. Arrays are shared between clients, not copied.
-  private var queue: [(bytes: [UInt8], offset: Int)] = []
+  private var queue = Queue<(bytes: [UInt8], offset: Int)>()
   private var queuedBytes = 0
   private var lastHeard: Int64
   private var pingDue: Int64 = .max
@@ -83,7 +87,7 @@ extension ServerClient {
 
   func socketClosed(_ link: SocketLink, reason: String) {
     self.link = nil
-    if isJoined { leave(code: 1006, reason: "") }
+    leave(code: 1006, reason: "")
     server.clientGone(self)
   }
 
@@ -110,7 +114,8 @@ extension ServerClient {
 
   /// The handler is told once, when the end is known.
   private func leave(code: Int, reason: String) {
-    guard isJoined else { return }
+    guard isKnown else { return }
+    isKnown = false
     isJoined = false
     server.clientClosed(self, code: code, reason: reason)
     takesCompressed = false
@@ -185,9 +190,10 @@ extension ServerClient {
       pingDue = times.monotonic + interval.nanoseconds
     }
     let described = unsafe ServerRequest(request, peer: link?.peer ?? "unknown")
+    isKnown = true
     server.clientOpened(self, request: described)
-    // From here on, so that whatever the handler sent comes first.
-    isJoined = true
+    // Not before, so that whatever the handler sent comes first; it may have closed the client.
+    isJoined = isKnown
     var rest = rest
     return unsafe rest.withUnsafeMutableBufferPointer { rest in
       guard let start = rest.baseAddress, rest.count > 0 else { return 0 }
@@ -226,7 +232,7 @@ extension ServerClient {
   private func take(_ event: mwc_event, times: ArrivalTime) {
     switch unsafe Int(event.kind) {
     case MWC_WS_TEXT, MWC_WS_BINARY:
-      guard isJoined else { return }
+      guard isKnown else { return }
       let bytes = unsafe UnsafeRawBufferPointer(start: event.bytes, count: event.length)
       unsafe server.received(
         self,
@@ -238,11 +244,11 @@ extension ServerClient {
     case MWC_WS_CLOSE:
       let code = unsafe Int(event.code)
       let reason = unsafe event.text
-      if case .closing = phase {
-        // The answer to ours: nothing is left to say.
-        link?.finishWriting()
-      } else {
+      hasPeerClosed = true
+      if case .open = phase {
         finish(with: Self.closeFrame(code: code, reason: ""))
+      } else {
+        flush()
       }
       leave(code: code, reason: reason)
     default:
@@ -295,29 +301,65 @@ extension ServerClient {
   private func flush() {
     guard let link else { return }
     while !queue.isEmpty, !link.isBlocked {
-      let (bytes, offset) = queue[0]
-      // Larger writes would only be copied when the kernel takes less.
-      let end = min(offset + 65536, bytes.count)
-      guard link.write(bytes, offset..<end) else { return }
-      queuedBytes -= end - offset
-      if end == bytes.count { queue.removeFirst() } else { queue[0].offset = end }
+      let (bytes, range) = takePiece()
+      guard link.write(bytes, range) else { return }
     }
-    if !queue.isEmpty {
+    if !queue.isEmpty || link.isBlocked {
       link.wantWritable()
-    } else if case .closing = phase, !link.isBlocked {
-      link.finishWriting()
     } else if case .closing = phase {
-      link.wantWritable()
+      endOutput(of: link)
+    }
+  }
+
+  /// Most bytes of one write: more would only be copied when the kernel takes less.
+  private static let writeLimit = 65536
+
+  /// Takes the next bytes to write from the queue. Small pieces are put together: for a client that
+  /// catches up, one system call for many messages.
+  private func takePiece() -> (bytes: [UInt8], range: Range<Int>) {
+    let (bytes, start) = queue.first
+    let end = min(start + Self.writeLimit, bytes.count)
+    advance(to: end)
+    guard !queue.isEmpty, end == bytes.count, end - start < Self.writeLimit / 4 else {
+      return (bytes, start..<end)
+    }
+    var piece = Array(bytes[start..<end])
+    while !queue.isEmpty, piece.count < Self.writeLimit {
+      let (next, offset) = queue.first
+      let stop = min(offset + Self.writeLimit - piece.count, next.count)
+      piece += next[offset..<stop]
+      advance(to: stop)
+    }
+    return (piece, 0..<piece.count)
+  }
+
+  /// Takes the bytes of the first array in the queue up to `end`.
+  private func advance(to end: Int) {
+    let (bytes, offset) = queue.first
+    queuedBytes -= end - offset
+    if end == bytes.count { queue.removeFirst() } else { queue.first.offset = end }
+  }
+
+  /// The last byte has left. The client sees our end and closes, which takes the socket away without
+  /// cutting anything that is still under way. TLS has no such half-close: once the client has said
+  /// goodbye as well, we go first.
+  private func endOutput(of link: SocketLink) {
+    if server.options.tls == nil {
+      link.finishWriting()
+    } else if hasPeerClosed {
+      drop()
     }
   }
 
   /// Forgets what waits, except for the rest of a frame that has been begun.
   private func cutQueue() {
-    guard let (bytes, offset) = queue.first else { return }
+    guard !queue.isEmpty else { return }
+    let (bytes, offset) = queue.first
     var end = 0
     while end < offset { end += Self.frameLength(bytes, at: end) }
-    queue = end > offset ? [(Array(bytes[..<end]), offset)] : []
-    queuedBytes = max(end - offset, 0)
+    queue.removeAll()
+    queuedBytes = end - offset
+    if end > offset { queue.append((Array(bytes[..<end]), offset)) }
   }
 
   /// The length of one of our own frames.

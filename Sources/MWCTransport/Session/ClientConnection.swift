@@ -42,7 +42,7 @@ import MWCCore
   /// The connection was lost while `leftover` still waits to be parsed.
   private var isLostAfterLeftover = false
   /// Frames that wait for the kernel, with the message bytes each carries.
-  private var outgoing: [(frame: [UInt8], messageBytes: Int)] = []
+  private var outgoing = Queue<(frame: [UInt8], messageBytes: Int)>()
   private var writesEnded = false
 
   init(
@@ -141,8 +141,8 @@ extension ClientConnection {
     leftover = []
     isPaused = false
     isLostAfterLeftover = false
-    session.didSend(outgoing.reduce(0) { $0 + $1.messageBytes })
-    outgoing = []
+    outgoing.forEach { session.didSend($0.messageBytes) }
+    outgoing.removeAll()
     link?.detach()
     link = nil
   }
