@@ -5,7 +5,6 @@ internal import MWC
 internal import MWCCapture
 internal import MWCCore
 internal import MWCTransport
-internal import Synchronization
 
 /// One run of `mwc capture`: the recorder, and around it the signals, the live line, the words at the
 /// end and the exit code.
@@ -107,7 +106,7 @@ extension CaptureRun {
   private func liveLine() -> LiveLine? {
     guard Console.isTerminal(STDERR_FILENO) else { return nil }
     let recorder = recorder
-    let recent = Mutex([recorder.statistics])
+    let recent = Guarded([recorder.statistics])
     return LiveLine {
       let now = recorder.statistics
       let before = recent.withLock { recent in
@@ -129,7 +128,7 @@ extension CaptureRun {
     var ending = [SIGINT, SIGTERM]
     // Under nohup the end of the terminal is not the end of the recording.
     if !isIgnored(SIGHUP) { ending.append(SIGHUP) }
-    let lastEnding = Mutex<Int64?>(nil)
+    let lastEnding = Guarded<Int64?>(nil)
     let (recorder, output) = (recorder, options.output)
     return SignalWatch(ending + [SIGUSR1, SIGUSR2]) { number in
       switch number {

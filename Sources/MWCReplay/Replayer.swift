@@ -1,5 +1,4 @@
 internal import MWCCore
-internal import Synchronization
 
 /// Why a replay ended early, by the side that failed.
 package enum ReplayError<SourceFailure: Error, SinkFailure: Error>: Error {
@@ -41,7 +40,7 @@ package struct ReplayPlan: Sendable {
 
 /// Lets other threads look at a replay while it runs.
 package final class ReplayProgress: Sendable {
-  private let published = Mutex(ReplayStatistics())
+  private let published = Guarded(ReplayStatistics())
 
   package init() {}
 

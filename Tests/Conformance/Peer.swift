@@ -41,7 +41,7 @@ private func visit(_ address: String, echoes: Bool) throws(TransportError) -> [U
   options.reconnect.isEnabled = false
   options.pingInterval = nil
   let ring = BatchRing()
-  let end = Mutex<TransportError?>(nil)
+  let end = Guarded<TransportError?>(nil)
   let isOver = Atomic(false)
   let loop = try EventLoop(logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() })
   let session = try loop.connect(options, connection: 1, ring: ring) { state in
@@ -73,7 +73,7 @@ private func visit(_ address: String, echoes: Bool) throws(TransportError) -> [U
 
 /// Sends everything back to whom it came from.
 private final class Echo: ServerHandler {
-  private let server = Mutex<WebSocketServer?>(nil)
+  private let server = Guarded<WebSocketServer?>(nil)
 
   func use(_ server: WebSocketServer) { self.server.withLock { $0 = server } }
 

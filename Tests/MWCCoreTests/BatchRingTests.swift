@@ -1,6 +1,5 @@
 import Glibc
 import MWCCore
-import Synchronization
 import Testing
 
 /// One message holding `value`, in a batch.
@@ -33,7 +32,7 @@ private func values(of batch: MessageBatch) -> [Int] {
 
   @Test func aFullRingRefusesAndTellsAboutRoomOnce() throws {
     let ring = BatchRing(batchCount: 2, byteCapacity: 64, entryCapacity: 4)
-    let wakes = Mutex(0)
+    let wakes = Guarded(0)
     ring.setSpaceHandler { wakes.withLock { $0 += 1 } }
     for value in 0..<2 {
       let batch = try #require(ring.acquire())
@@ -51,7 +50,7 @@ private func values(of batch: MessageBatch) -> [Int] {
   /// overflowed after some ten thousand.
   @Test func theLastOfManyWakesCostsWhatTheFirstDid() throws {
     let ring = BatchRing(batchCount: 2, byteCapacity: 64, entryCapacity: 4)
-    let wakes = Mutex(0)
+    let wakes = Guarded(0)
     ring.setSpaceHandler { wakes.withLock { $0 += 1 } }
     while let batch = ring.acquire() { ring.publish(batch) }
     for _ in 0..<30_000 {
@@ -126,7 +125,7 @@ private func values(of batch: MessageBatch) -> [Int] {
       ring.finish()
     }
 
-    let received = Mutex<[Int]>([])
+    let received = Guarded<[Int]>([])
     let consumer = Thread {
       var all: [Int] = []
       while !ring.isFinished {

@@ -1,7 +1,6 @@
 import MWCCore
 import MWCReplay
 import MWCTestSupport
-import Synchronization
 
 /// One message of a pretended recording.
 struct Recorded {
@@ -82,7 +81,7 @@ final class RecordingSink: MessageSink, Sendable {
   private let time: any TimeSource
   private let keepsTexts: Bool
   private let failsAt: Int?
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let onDelivery: @Sendable (Int) -> Void
 
   init(

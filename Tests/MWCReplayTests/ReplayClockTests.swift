@@ -1,7 +1,6 @@
 import MWCCore
 import MWCReplay
 import MWCTestSupport
-import Synchronization
 import Testing
 
 @Suite struct ReplayClockTests {
@@ -243,7 +242,7 @@ import Testing
 
 /// A value that is set after the closures that use it were made.
 final class Late<Value: Sendable>: Sendable {
-  private let stored = Mutex<Value?>(nil)
+  private let stored = Guarded<Value?>(nil)
 
   var value: Value {
     get {

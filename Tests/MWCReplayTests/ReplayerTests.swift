@@ -2,7 +2,6 @@ import Histogram
 import MWCCore
 import MWCReplay
 import MWCTestSupport
-import Synchronization
 import Testing
 
 @Suite struct ReplayTimingTests {
@@ -107,8 +106,8 @@ import Testing
 /// The system's time, and what was asked of it.
 private final class ObservedTime: TimeSource {
   private let system = SystemTimeSource()
-  private let asked = Mutex<[Int64]>([])
-  private let firstLook = Mutex<Int64?>(nil)
+  private let asked = Guarded<[Int64]>([])
+  private let firstLook = Guarded<Int64?>(nil)
 
   var deadlines: [Int64] { asked.withLock { $0 } }
   /// The first time anybody wanted to know: the instant to which the clock pins the first message.
@@ -173,7 +172,7 @@ private final class ObservedTime: TimeSource {
       if sleep == 1 { clock.value.seek(to: 0) }
     })
     clock.value = ReplayClock(time: time)
-    let seeks = Mutex<[Int64]>([])
+    let seeks = Guarded<[Int64]>([])
     var source = ArraySource(milliseconds: offsets)
     source.onSeek = { position in seeks.withLock { $0.append(position) } }
     let sink = RecordingSink(time)
@@ -253,7 +252,7 @@ private final class ObservedTime: TimeSource {
   @Test func eachStepPlaysOneMessage() throws {
     let clock = Late<ReplayClock>()
     let seen = Late<RecordingSink>()
-    let counts = Mutex<[Int]>([])
+    let counts = Guarded<[Int]>([])
     let time = ManualClock(onSleep: { sleep, _ in
       counts.withLock { $0.append(seen.value.times.count) }
       if sleep < 3 { clock.value.step() } else { clock.value.stop() }
@@ -304,7 +303,7 @@ private final class ObservedTime: TimeSource {
 @Suite struct ReplayProgressTests {
   @Test func othersSeeTheStateWhileItPlays() throws {
     let progress = ReplayProgress()
-    let seen = Mutex<[UInt64]>([])
+    let seen = Guarded<[UInt64]>([])
     let time = ManualClock(onSleep: { _, _ in
       seen.withLock { $0.append(progress.statistics.messages) }
     })

@@ -1,4 +1,4 @@
-internal import Synchronization
+import MWCCore
 package import Testing
 
 /// Lets only a few tests of the marked suites run at the same time, all suites together.
@@ -34,9 +34,9 @@ private final class Places: Sendable {
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
-  init(count: Int) { state = Mutex(State(free: count)) }
+  init(count: Int) { state = Guarded(State(free: count)) }
 
   func enter() async {
     await withCheckedContinuation { continuation in

@@ -1,5 +1,5 @@
+import MWCCore
 internal import MWCReplay
-internal import Synchronization
 
 /// Time that passes only when somebody sleeps, and then at once.
 ///
@@ -12,7 +12,7 @@ package final class ManualClock: TimeSource {
     var isAwake = false
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   private let overshoot: @Sendable (_ sleep: Int) -> Int64
   private let onSleep: @Sendable (_ sleep: Int, _ clock: ManualClock) -> Void
 
@@ -24,7 +24,7 @@ package final class ManualClock: TimeSource {
     now: Int64 = 1_000_000_000, overshoot: @escaping @Sendable (Int) -> Int64 = { _ in 0 },
     onSleep: @escaping @Sendable (Int, ManualClock) -> Void = { _, _ in }
   ) {
-    state = Mutex(State(now: now))
+    state = Guarded(State(now: now))
     self.overshoot = overshoot
     self.onSleep = onSleep
   }

@@ -1,7 +1,6 @@
 import Logging
 import MWCCore
 import MWCTransport
-import Synchronization
 import Testing
 
 /// A server of this process that does what a test says with each client that connects.
@@ -44,7 +43,7 @@ extension LocalServer {
       var received: [String] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let script: Script
 
     init(script: @escaping Script) { self.script = script }

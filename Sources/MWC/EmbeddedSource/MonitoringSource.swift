@@ -2,7 +2,6 @@ internal import Dispatch
 internal import Logging
 package import MWCCore
 package import MWCTransport
-internal import Synchronization
 
 /// A server in the `monitoring` dialect that streams this host's real metrics.
 ///
@@ -10,9 +9,9 @@ internal import Synchronization
 /// and what is not JSON are answered at once; everything else is ignored, as the dialect has it.
 package final class MonitoringSource: ServerHandler {
   private let interval: Int64
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   /// Apart from the rest: reading files must not keep the loop's thread waiting.
-  private let sampler = Mutex(HostMetricsSampler())
+  private let sampler = Guarded(HostMetricsSampler())
 
   private struct State: ~Copyable {
     var server: WebSocketServer?
@@ -27,7 +26,7 @@ package final class MonitoringSource: ServerHandler {
     precondition(interval > 0, "an interval is longer than nothing")
     self.interval = interval
     do {
-      state = Mutex(State(scanner: try JSONScanner(paths: ["type"], options: .nonFinite)))
+      state = Guarded(State(scanner: try JSONScanner(paths: ["type"], options: .nonFinite)))
     } catch {
       preconditionFailure("the path is ours and correct: \(error)")
     }

@@ -3,7 +3,6 @@ package import Logging
 internal import MWCCapture
 internal import MWCCore
 internal import MWCTransport
-internal import Synchronization
 internal import SystemPackage
 
 /// Records live streams into a capture.
@@ -22,7 +21,7 @@ internal import SystemPackage
 package final class Recorder: Sendable {
   private let options: RecorderOptions
   private let logger: Logger
-  private let shared: Mutex<Shared>
+  private let shared: Guarded<Shared>
 
   /// What other threads see and ask for.
   private struct Shared {
@@ -41,7 +40,7 @@ package final class Recorder: Sendable {
     self.options = options
     self.logger = logger
     let uris = options.streams.map(\.uri.description)
-    shared = Mutex(Shared(statistics: RecordingStatistics(uris: uris)))
+    shared = Guarded(Shared(statistics: RecordingStatistics(uris: uris)))
   }
 
   /// Ends the recording: connections are closed, what they sent is written, the file is completed.

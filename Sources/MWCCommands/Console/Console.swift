@@ -1,12 +1,12 @@
 internal import Glibc
-internal import Synchronization
+internal import MWCCore
 
 /// Everything that is said about the data: one line at a time on standard error, and a live line
 /// that is redrawn in place on a terminal. Data itself goes to standard output through an
 /// `OutputBuffer`, never through here.
 package enum Console {
   /// Width of the live line now standing on the terminal; 0: none.
-  private static let liveWidth = Mutex(0)
+  private static let liveWidth = Guarded(0)
 
   /// Whether `descriptor` is a terminal that understands cursor movement.
   package static func isTerminal(_ descriptor: Int32) -> Bool {

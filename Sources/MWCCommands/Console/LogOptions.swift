@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Glibc
 internal import Logging
 internal import MWCCore
-internal import Synchronization
 
 /// What a long-running command says about itself, and where.
 struct LogOptions: ParsableArguments {
@@ -47,12 +46,12 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
 /// Where the lines of all loggers of a process go. Lines from several threads never mix.
 private final class LogDestination: Sendable {
   private let format: LogFormat
-  private let file: Mutex<Int32?>
+  private let file: Guarded<Int32?>
 
   init(format: LogFormat, file path: String?) throws {
     self.format = format
     guard let path else {
-      file = Mutex(nil)
+      file = Guarded(nil)
       return
     }
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
@@ -60,7 +59,7 @@ private final class LogDestination: Sendable {
       let reason = unsafe String(cString: strerror(errno))
       throw CommandFailure(.cannotCreate, "\(path): the log file cannot be opened: \(reason)")
     }
-    file = Mutex(descriptor)
+    file = Guarded(descriptor)
   }
 
   deinit {

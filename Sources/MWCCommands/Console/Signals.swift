@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Glibc
+internal import MWCCore
 internal import Synchronization
 
 /// Calls a handler, off the main thread, each time one of some signals arrives. The signals' default
@@ -32,7 +33,7 @@ private final class SignalRelay: Sendable {
   /// Where the C handler writes; set before the first signal is caught.
   fileprivate static let entrance = Atomic<Int32>(-1)
 
-  private let handlers = Mutex<[Int32: Handler]>([:])
+  private let handlers = Guarded<[Int32: Handler]>([:])
 
   private init() {
     var ends: [Int32] = [-1, -1]

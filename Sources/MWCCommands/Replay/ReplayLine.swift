@@ -2,7 +2,6 @@ internal import Histogram
 internal import MWC
 internal import MWCCore
 internal import MWCReplay
-internal import Synchronization
 
 /// The live line of a replay:
 /// `12:03:11.204  45.3/300.0 s  10.0x  1,431 msg/s  late p99 84 µs`.
@@ -19,7 +18,7 @@ final class ReplayLine: Sendable {
   private let progress: ReplayProgress
   private let recording: Recording
   /// Looks of the last second, oldest first.
-  private let samples = Mutex<[Sample]>([])
+  private let samples = Guarded<[Sample]>([])
 
   /// What the line says about the recording as a whole.
   struct Recording: Sendable {

@@ -1,6 +1,6 @@
 internal import Dispatch
 internal import Glibc
-internal import Synchronization
+internal import MWCCore
 
 /// What SIGINT, SIGTERM and the job control of the shell do to a command that only reads.
 ///
@@ -12,7 +12,7 @@ final class StopSignals {
 
   /// The first signal, shared with the handlers.
   private final class Received: Sendable {
-    let number = Mutex<Int32?>(nil)
+    let number = Guarded<Int32?>(nil)
   }
 
   /// - Parameters:

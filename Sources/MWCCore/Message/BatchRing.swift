@@ -34,7 +34,7 @@ package final class BatchRing: Sendable {
   /// `acquire` has answered nil and nobody has told the producer about room since.
   private let producerStarves = Atomic<Bool>(false)
   private let consumerPlace = Parker()
-  private let spaceHandler = Mutex(SpaceHandler())
+  private let spaceHandler = Guarded(SpaceHandler())
 
   /// In a structure of its own: a bare closure in a mutex is wrapped once more each time it is looked
   /// at (the mutex is generic and lends its value for writing), without end.

@@ -76,7 +76,7 @@ package final class ReplayClock: Sendable {
   }
 
   private let time: any TimeSource
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   /// True while every position is due at once and nobody has asked for anything, so that playing at
   /// `max` costs one load for each message.
   private let runsFree: Atomic<Bool>
@@ -86,7 +86,7 @@ package final class ReplayClock: Sendable {
     self.time = time
     let initial = State(speed: speed)
     runsFree = Atomic(initial.runsFree)
-    state = Mutex(initial)
+    state = Guarded(initial)
   }
 
   // MARK: - The playing thread
