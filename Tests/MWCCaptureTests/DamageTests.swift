@@ -164,6 +164,17 @@ import Testing
         == GapRecord(reason: "damaged", messages: 2, bytes: nil, duration: 3_000_000))
   }
 
+  @Test func aTrailerWithoutHeadEndsTheSearch() throws {
+    var bytes = try capture([Record(0)])
+    let trailer = bytes.count - 64
+    bytes.replaceSubrange(0..<trailer, with: repeatElement(0, count: trailer))
+    bytes += [1, 2, 3]
+    let verification = try CaptureVerification.verify(CrashingFile(bytes), name: "x")
+    #expect(verification.state == .damaged)
+    #expect(verification.records == 0)
+    #expect(throws: CaptureError.self) { try recover(bytes, to: CrashingFile()) }
+  }
+
   @Test func recoversWithoutTheHead() throws {
     let (bytes, records) = try DamageTests.sample(finished: true)
     let output = CrashingFile()

@@ -186,6 +186,7 @@ package struct CaptureDecoder: ~Copyable {
           "the trailer counts \(trailer.blockCount) blocks with \(trailer.recordCount) records, "
             + "and \(nextSequence) with \(nextRecord) stand before it", at: offset)
       }
+      fileID = trailer.fileID
       move(CaptureFormat.itemSize, to: .item)
       completeEnd = offset
       return .trailer(trailer)

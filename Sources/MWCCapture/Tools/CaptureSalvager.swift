@@ -119,12 +119,12 @@ struct CaptureSalvager: ~Copyable {
   private mutating func skip(_ error: CaptureError, from start: Int64) throws(CaptureError) {
     let isKnownFile = scanner.decoder.fileID != nil
     // What stands here may be sound and only not what was expected; once. Without a head the search
-    // begins at the first byte.
-    let place = isKnownFile ? max(start, scanner.decoder.offset) : 0
+    // begins at the first byte. It never goes back, so it ends.
+    let place = max(isKnownFile ? max(start, scanner.decoder.offset) : 0, latestJump ?? 0)
     let isTried = place == latestJump || place == latestBlock
     let next = try scanner.window.findItem(
       from: isTried ? place + 1 : place, fileID: scanner.decoder.fileID)
-    latestJump = next
+    latestJump = next ?? latestJump
     guard isKnownFile || next != nil else { throw error }
     if openHole == nil {
       openHole = CaptureHole(
