@@ -40,7 +40,7 @@ demo: setup ## record this host's metrics for five seconds and replay them at 10
 	@$(call release_build,--quiet)
 	@Scripts/demo $(release_folder)
 
-test: setup-tests ## every test; FILTER=NAME for some
+test: setup-tests $(if $(FILTER),,lint) ## the formatting rules and every test; FILTER=NAME for some
 	$(test_run)
 
 test-asan: setup-tests ## every test under the address, leak and undefined behaviour sanitizers

@@ -8,22 +8,23 @@ struct CaptureCommand: ParsableCommand {
     commandName: "capture",
     abstract: "Record live WebSocket streams into a capture file.",
     discussion: """
-      Runs until it is interrupted, until a limit is reached, or until no stream is left that could
-      be connected to again. An interrupted recording is complete: SIGINT, SIGTERM and SIGHUP finish
-      the file and exit with 0; a second signal within 5 s exits at once and leaves a file that
-      'mwc recover' finishes. SIGUSR1 prints statistics, SIGUSR2 writes and syncs at once.
+      Runs until it is interrupted, until a limit is reached, or until no stream is left that \
+      could be connected to again. An interrupted recording is complete: SIGINT, SIGTERM and \
+      SIGHUP finish the file and exit with 0; a second signal within 5 s exits at once and leaves \
+      a file that 'mwc recover' finishes. SIGUSR1 prints statistics, SIGUSR2 writes and syncs at \
+      once.
 
-      Exit codes: 0 done; 64 usage; 66 a named file is missing; 69 a server cannot be reached and
-      the attempts are used up, or a --duration passed without any connection; 73 the output exists
-      or cannot be created; 74 writing failed, or the disk is full; 76 a server broke the protocol;
-      77 a server refused us. With several streams the others go on when one fails for good; the
-      exit code is then the highest of these.
+      Exit codes: 0 done; 64 usage; 66 a named file is missing; 69 a server cannot be reached and \
+      the attempts are used up, or a --duration passed without any connection; 73 the output \
+      exists or cannot be created; 74 writing failed, or the disk is full; 76 a server broke the \
+      protocol; 77 a server refused us. With several streams the others go on when one fails for \
+      good; the exit code is then the highest of these.
 
       EXAMPLES
         mwc-capture -o session.cap
         mwc-capture -u ws://host:8765 -o %h-%Y%m%d-%H%M%S.cap -d 10m
         mwc-capture -u ws://a:8765 -u ws://b:8765 -o both.cap --max-size 1GiB
-        mwc-capture -u wss://host/stream --token-file token --send @subscribe.json -o s.cap
+        mwc-capture -u wss://host --token-file token --send @subscribe.json -o s.cap
         mwc-capture -u ws://host:8765 -o - --max-messages 1000 | mwc cat -
       """)
 

@@ -12,8 +12,8 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Stream this host's metrics over WebSocket.",
     discussion: """
-      Speaks the monitoring dialect: a welcome, then one message with processor, memory, disk and
-      system figures each interval; ping and get_status are answered. Runs until SIGINT or SIGTERM,
+      Speaks the monitoring dialect: a welcome, then one message with processor, memory, disk and \
+      system figures each interval; ping and get_status are answered. Runs until SIGINT or SIGTERM, \
       then closes all clients with 1001.
 
       Exit codes: 0 done; 64 usage; 66 a named file is missing; 73 the address cannot be listened on.
