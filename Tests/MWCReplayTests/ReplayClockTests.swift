@@ -47,6 +47,7 @@ import Testing
   @Test func aChangeOfRateContinuesWhereItIs() {
     // Two seconds in, the speed goes from 1x to 4x.
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     let time = ManualClock(
       now: start,
       onSleep: { sleep, time in
@@ -63,6 +64,7 @@ import Testing
 
   @Test func aPauseHoldsAndResumeGoesOnFromThere() {
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     let time = ManualClock(
       now: start,
       onSleep: { sleep, time in
@@ -87,6 +89,7 @@ import Testing
 
   @Test func aPauseAtMaxHoldsToo() {
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     let time = ManualClock(now: start, onSleep: { _, _ in clock.value.resume() })
     clock.value = ReplayClock(speed: .max, time: time)
     clock.value.begin(at: 0)
@@ -112,6 +115,7 @@ import Testing
 
   @Test func stepsLetOneMessagePassEach() {
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     let time = ManualClock(now: start, onSleep: { _, _ in clock.value.step() })
     clock.value = ReplayClock(speed: .step, time: time)
     clock.value.begin(at: 0)
@@ -136,6 +140,7 @@ import Testing
 
   @Test func aSeekWakesTheSleeper() {
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     let time = ManualClock(now: start, onSleep: { _, _ in clock.value.seek(to: 42) })
     clock.value = ReplayClock(time: time)
     clock.value.begin(at: 0)
@@ -251,4 +256,7 @@ final class Late<Value: Sendable>: Sendable {
     }
     set { stored.withLock { $0 = newValue } }
   }
+
+  /// Lets the value go: closures that it holds hold this, and none of them would ever end.
+  func clear() { stored.withLock { $0 = nil } }
 }

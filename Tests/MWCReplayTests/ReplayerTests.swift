@@ -166,6 +166,7 @@ private final class ObservedTime: TimeSource {
 
   @Test func aSeekWhilePlayingGoesThere() throws {
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     // While m1 is waited for, somebody jumps forward; while m4 is waited for, back to the start.
     let time = ManualClock(onSleep: { sleep, _ in
       if sleep == 0 { clock.value.seek(to: 30_000_000) }
@@ -251,7 +252,9 @@ private final class ObservedTime: TimeSource {
 @Suite struct ReplayStepTests {
   @Test func eachStepPlaysOneMessage() throws {
     let clock = Late<ReplayClock>()
+    defer { clock.clear() }
     let seen = Late<RecordingSink>()
+    defer { seen.clear() }
     let counts = Guarded<[Int]>([])
     let time = ManualClock(onSleep: { sleep, _ in
       counts.withLock { $0.append(seen.value.times.count) }
