@@ -130,6 +130,16 @@ import Testing
     #expect(try failure(client).code == .timeout)
   }
 
+  /// 26 MB of answers would be due to a server that reads none of them: more than the kernel holds,
+  /// so most are left out (RFC 6455, section 5.5.3). The newest ping has its answer.
+  @Test func pingsOfAServerThatDoesNotReadPileUpNowhere() async throws {
+    let peer = try await Peer("misbehave.py")
+    let count = 200_000
+    let client = try client(peer, "/pings?count=\(count)")
+    let answers = try #require(Int(client.inbox.wait(for: .text).text))
+    #expect(answers > 0 && answers < count)
+  }
+
   @Test func aHalfOpenConnectionIsFoundByPings() async throws {
     let peer = try await Peer("misbehave.py")
     let client = try client(peer, "/stall") {

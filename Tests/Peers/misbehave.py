@@ -135,8 +135,27 @@ async def echo(reader, writer, query):
             return
 
 
+async def pings(reader, writer, query):
+    """Pings many times without reading, then says how many answers came up to that to the last."""
+    count = int(query["count"][0])
+    for start in range(0, count, 500):
+        writer.write(b"".join(
+            frame(9, str(number).encode().ljust(125, b".")) for number in range(start, start + 500)))
+        await writer.drain()
+    answers = 0
+    last = b""
+    while last != str(count - 1).encode():
+        head = await reader.readexactly(2)
+        key = await reader.readexactly(4)
+        payload = await reader.readexactly(head[1] & 127)
+        last = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload[:12])).rstrip(b".")
+        answers += 1
+    writer.write(frame(1, str(answers).encode()))
+    await forever(reader)
+
+
 BEHAVIOURS = [stall, deaf, trickle, cut, reset, utf8, big, masked, fragments, close, linger,
-              numbers, echo]
+              numbers, echo, pings]
 
 
 async def serve(reader, writer):

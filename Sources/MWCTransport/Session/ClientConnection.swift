@@ -43,6 +43,9 @@ import MWCCore
   private var isLostAfterLeftover = false
   /// Frames that wait for the kernel, with the message bytes each carries.
   private var outgoing = Queue<(frame: [UInt8], messageBytes: Int)>()
+  /// Payload of the newest ping that could not be answered at once. The older ones need no answer
+  /// (RFC 6455, section 5.5.3), so a server that pings and does not read fills no memory.
+  private var unansweredPing: [UInt8]?
   private var writesEnded = false
 
   init(
@@ -143,6 +146,7 @@ extension ClientConnection {
     isLostAfterLeftover = false
     outgoing.forEach { session.didSend($0.messageBytes) }
     outgoing.removeAll()
+    unansweredPing = nil
     link?.detach()
     link = nil
   }
@@ -343,7 +347,7 @@ extension ClientConnection {
         event.kind, .received, connection: number, times: times, bytes: event.bytes,
         count: event.length)
       if unsafe event.kind == UInt8(MWC_WS_PING) {
-        unsafe write(frame(MWC_WS_PONG, event.payload), messageBytes: 0)
+        unsafe answerPing(event.payload)
       }
     }
   }
@@ -396,6 +400,7 @@ extension ClientConnection {
         unsafe mwc_ws_build_close(&out, UInt32(code), text.baseAddress, text.count, Self.mask())
       }
     }
+    unansweredPing = nil
     write(Array(out.prefix(length)), messageBytes: 0)
     writesEnded = true
   }
@@ -421,6 +426,12 @@ extension ClientConnection {
     if !link.isBlocked { flush() } else { link.wantWritable() }
   }
 
+  private func answerPing(_ payload: [UInt8]) {
+    guard link != nil, !writesEnded else { return }
+    unansweredPing = payload
+    flush()
+  }
+
   private func flush() {
     guard let link else { return }
     while !outgoing.isEmpty, !link.isBlocked {
@@ -429,7 +440,11 @@ extension ClientConnection {
       // A failure is followed by the news that the socket has closed.
       guard link.write(frame) else { break }
     }
-    if !outgoing.isEmpty { link.wantWritable() }
+    if let payload = unansweredPing, outgoing.isEmpty, !link.isBlocked, !writesEnded {
+      unansweredPing = nil
+      _ = link.write(frame(MWC_WS_PONG, payload))
+    }
+    if !outgoing.isEmpty || unansweredPing != nil { link.wantWritable() }
   }
 }
 
