@@ -44,7 +44,8 @@ test: setup-tests $(if $(FILTER),,lint) ## the formatting rules and every test; 
 	$(test_run)
 
 test-asan: setup-tests ## every test under the address, leak and undefined behaviour sanitizers
-	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/lsan.supp:print_suppressions=0 \
+	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/asan.supp \
+	  LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/lsan.supp:print_suppressions=0 \
 	  $(test_run) --sanitize=address -Xcc -fsanitize=undefined --scratch-path .build-asan
 
 test-tsan: setup-tests ## every test under the thread sanitizer
