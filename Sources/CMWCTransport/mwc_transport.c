@@ -16,11 +16,13 @@
 struct mwc_host {
   mwc_loop *loop;
   struct lws_vhost *vhost;
+  mwc_host *next;  // in its loop
 };
 
 struct mwc_loop {
   struct lws_context *context;
   mwc_host plain;
+  mwc_host *hosts;
   mwc_log_handler log;
   void *log_context;
   int spare_fd;  // given up for a moment when descriptors run out, see accept_one
@@ -168,6 +170,11 @@ void mwc_loop_destroy(mwc_loop *loop) {
   current_loop = loop;
   lws_context_destroy(loop->context);
   current_loop = NULL;
+  while (loop->hosts) {
+    mwc_host *host = loop->hosts;
+    loop->hosts = host->next;
+    free(host);
+  }
   if (loop->spare_fd >= 0) close(loop->spare_fd);
   free(loop);
 }
@@ -181,9 +188,13 @@ static mwc_host *create_host(mwc_loop *loop, struct lws_context_creation_info *i
   loop->error[0] = 0;
   host->loop = loop;
   host->vhost = lws_create_vhost(loop->context, info);
-  if (host->vhost) return host;
-  free(host);
-  return NULL;
+  if (!host->vhost) {
+    free(host);
+    return NULL;
+  }
+  host->next = loop->hosts;
+  loop->hosts = host;
+  return host;
 }
 
 mwc_host *mwc_host_create_client(mwc_loop *loop, const char *ca_file, const char *certificate_file,
@@ -201,7 +212,7 @@ mwc_host *mwc_host_create_client(mwc_loop *loop, const char *ca_file, const char
   // An unusable file of authorities is only logged, and nobody would be trusted then.
   if (lws_init_vhost_client_ssl(&info, host->vhost) == 0 && !(ca_file && loop->error[0]))
     return host;
-  mwc_host_destroy(host);
+  // What there is of it goes with the loop.
   return NULL;
 }
 
@@ -217,11 +228,6 @@ mwc_host *mwc_host_create_server(mwc_loop *loop, const char *certificate_file, c
   info.ssl_private_key_filepath = key_file;
   info.ssl_ca_filepath = client_ca_file;
   return create_host(loop, &info);
-}
-
-void mwc_host_destroy(mwc_host *host) {
-  lws_vhost_destroy(host->vhost);
-  free(host);
 }
 
 // ---- Callbacks

@@ -22,7 +22,7 @@
 #include "mwc_handshake.h"
 
 typedef struct mwc_loop mwc_loop;
-typedef struct mwc_host mwc_host;          ///< A set of TLS settings, see `mwc_host_create…`.
+typedef struct mwc_host mwc_host;          ///< A set of TLS settings; lives as long as its loop.
 typedef struct mwc_socket mwc_socket;      ///< One connection.
 typedef struct mwc_listener mwc_listener;  ///< One listening socket.
 typedef struct mwc_timer mwc_timer;
@@ -77,9 +77,6 @@ mwc_host *mwc_host_create_client(mwc_loop *loop, const char *ca_file, const char
 /// Server side. With `client_ca_file` clients must show a certificate from there.
 mwc_host *mwc_host_create_server(mwc_loop *loop, const char *certificate_file, const char *key_file,
                                  const char *client_ca_file);
-
-/// Frees the settings; sockets that use them are closed.
-void mwc_host_destroy(mwc_host *host);
 
 // ---- Client
 
