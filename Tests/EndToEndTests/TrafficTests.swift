@@ -50,7 +50,7 @@ enum Wire: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// The largest message there is by default, and one byte more.
-  @Test(arguments: [Wire.plain, .compressed])
+  @Test(arguments: Wire.allCases)
   func largestMessageSurvives(wire: Wire) async throws {
     let folder = try TemporaryFolder()
     let pattern = Data((0..<65536).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
