@@ -13,6 +13,7 @@ enum SystemFile {
     var filled = 0
     while filled < limit {
       let room = filled
+      // A read that fails ends the file: what came before it is still true.
       let count = unsafe bytes.withUnsafeMutableBytes { buffer in
         unsafe (try? file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[room...]))) ?? 0
       }

@@ -157,6 +157,7 @@ package final class LocalFile: StoredFile {
   package func isSame(as path: String) -> Bool {
     var other = stat()
     let result = unsafe FilePath(path).withPlatformString { unsafe stat($0, &other) }
+    // No such path: another file, or none. Our own descriptor is open, so fstat answers for it.
     guard result == 0, let own = try? LocalFile.status(of: descriptor) else { return false }
     return own.st_dev == other.st_dev && own.st_ino == other.st_ino
   }
