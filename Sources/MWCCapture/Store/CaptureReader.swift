@@ -20,6 +20,8 @@ package struct CaptureReader: ~Copyable {
   package private(set) var offset: Int64 = 0
   /// How the capture ended; nil as long as `next` has not returned nil.
   package var ending: CaptureEnding? { scanner.ending }
+  /// How far the file has been read, bytes: for those who say how long it will still take.
+  package var position: Int64 { scanner.decoder.offset }
   /// Whether the source can be read anywhere; a pipe cannot.
   package let isSeekable: Bool
 
@@ -77,6 +79,11 @@ package struct CaptureReader: ~Copyable {
   private func missingSession() -> CaptureError {
     CaptureError(.damaged, "there is no session before the first records", file: name)
   }
+
+  /// Size of the file now, bytes; nil for a pipe.
+  ///
+  /// - Throws: `CaptureError`: `io`.
+  package func size() throws(CaptureError) -> Int64? { try scanner.window.size() }
 
   // MARK: Reading
 

@@ -204,7 +204,7 @@ package final class LocalFile: StoredFile {
   }
 
   /// A new file survives a power cut only when its folder's entry does.
-  private static func syncFolder(_ folder: FilePath) throws(Errno) {
+  static func syncFolder(_ folder: FilePath) throws(Errno) {
     let path = folder.isEmpty ? FilePath(".") : folder
     let descriptor = try orErrno { try FileDescriptor.open(path, .readOnly) }
     defer { try? descriptor.close() }  // Opened for reading: closing it loses nothing.

@@ -43,7 +43,12 @@ enum NumberText {
   static func length(nanoseconds: Int64) -> String {
     let seconds = Double(nanoseconds) / 1e9
     if seconds < 59.9995 { return fixed(seconds, decimals: 3) + " s" }
-    let whole = Int64(seconds.rounded())
+    return length(wholeSeconds: Int64(seconds.rounded()))
+  }
+
+  /// The same without a fraction: `6 s`, `2 min 05 s`.
+  static func length(wholeSeconds whole: Int64) -> String {
+    if whole < 60 { return "\(whole) s" }
     let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60)
     var parts: [String] = []
     if days > 0 { parts.append("\(days) d") }

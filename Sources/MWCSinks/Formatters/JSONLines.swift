@@ -1,4 +1,3 @@
-internal import CMWCKernels
 package import MWCCore
 
 /// Spells recorded messages as JSON lines: everything that is known of a message, one object a line,
@@ -72,14 +71,6 @@ extension Message.Kind {
 }
 
 extension RawSpan {
-  fileprivate var isUTF8: Bool {
-    let count = byteCount
-    let valid = unsafe withUnsafeBytes {
-      unsafe mwc_utf8_valid_prefix($0.baseAddress, $0.count)
-    }
-    return valid == count
-  }
-
   /// Whether this is JSON that can stand inside a line: a line break would end the line, a control
   /// character could steer a terminal.
   fileprivate var isJSONOnOneLine: Bool {
