@@ -31,51 +31,83 @@ static const uint8_t next[] = {
 #undef R
 _Static_assert(sizeof next == 9 * CLASSES, "one row for each state");
 
+// MARK: By blocks
+
+/// What a block leaves to the one after it.
+typedef struct utf8_debt {
+  uint64_t expected;             // where continuation bytes have to stand
+  uint64_t high_only, low_only;  // restrictions of the first byte, bit 0: A0…BF, 80…9F
+  uint64_t high_half, low_half;  // 90…BF, 80…8F
+} utf8_debt;
+
+/// `length` without a character at the end of `bytes` that is not whole; all before it is well-formed.
+static size_t whole_characters(const uint8_t *bytes, size_t length) {
+  for (size_t back = 1; back <= 3 && back <= length; back++) {
+    uint8_t byte = bytes[length - back];
+    if (byte < 0x80) break;
+    if (byte < 0xC0) continue;
+    size_t count = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    return count > back ? length - back : length;
+  }
+  return length;
+}
+
+#define MWC_TEXT "mwc_utf8.inc.h"
+#include "mwc_levels.h"
+
+/// Skips well-formed text, as much as is worth it.
+static size_t skip_sound(const uint8_t *bytes, size_t length) {
+  if (length < 64) return 0;
+  int level = mwc_simd_level();
+  return MWC_CALL_AT_LEVEL(level, sound_prefix, (bytes, length));
+}
+
+// MARK: The ends, by bytes
+
 static uint64_t high_bits(const uint8_t *bytes) {
   uint64_t word;
   memcpy(&word, bytes, 8);
   return word & 0x8080808080808080u;
 }
 
-/// How many leading bytes are ASCII, in steps of eight: most text is nothing else, so most of the
-/// time is spent here.
+/// How many leading bytes are ASCII, in steps of eight.
 static size_t ascii_prefix(const uint8_t *bytes, size_t length) {
   size_t i = 0;
-  while (length - i >= 32 && !(high_bits(bytes + i) | high_bits(bytes + i + 8) |
-                               high_bits(bytes + i + 16) | high_bits(bytes + i + 24))) {
-    i += 32;
-  }
   while (length - i >= 8 && !high_bits(bytes + i)) i += 8;
   return i;
 }
 
 mwc_utf8_state mwc_utf8_continue(mwc_utf8_state state, const uint8_t *bytes, size_t length) {
   size_t i = 0;
+  // The rest of a character that began in the piece before.
+  while (i < length && state != MWC_UTF8_COMPLETE) {
+    state = next[state + class_of[bytes[i++]]];
+    if (state == MWC_UTF8_REJECT) return state;
+  }
+  i += skip_sound(bytes + i, length - i);
   while (i < length) {
     if (state == MWC_UTF8_COMPLETE) {
       i += ascii_prefix(bytes + i, length - i);
       if (i == length) break;
     }
-    state = next[state + class_of[bytes[i]]];
+    state = next[state + class_of[bytes[i++]]];
     if (state == MWC_UTF8_REJECT) return state;
-    i += 1;
   }
   return state;
 }
 
 size_t mwc_utf8_valid_prefix(const uint8_t *bytes, size_t length) {
   mwc_utf8_state state = MWC_UTF8_COMPLETE;
-  size_t i = 0;
-  size_t start = 0;
+  size_t i = skip_sound(bytes, length);
+  size_t start = i;
   while (i < length) {
     if (state == MWC_UTF8_COMPLETE) {
       i += ascii_prefix(bytes + i, length - i);
       start = i;
       if (i == length) return length;
     }
-    state = next[state + class_of[bytes[i]]];
+    state = next[state + class_of[bytes[i++]]];
     if (state == MWC_UTF8_REJECT) return start;
-    i += 1;
   }
   return state == MWC_UTF8_COMPLETE ? length : start;
 }
