@@ -31,6 +31,7 @@ setup: ## install what is missing (apt) and check the toolchain
 setup-tests: setup
 	@Scripts/python-env peers >/dev/null
 	@Scripts/python-env server >/dev/null
+	@Scripts/python-env formats >/dev/null
 
 build: setup ## release build
 	@$(call release_build)

@@ -12,7 +12,7 @@ struct MWCCommand: ParsableCommand {
     version: toolVersion,
     subcommands: [
       CaptureCommand.self, ReplayCommand.self, ServeCommand.self, InfoCommand.self, CatCommand.self,
-      VerifyCommand.self, RecoverCommand.self,
+      VerifyCommand.self, RecoverCommand.self, ExportCommand.self, ImportCommand.self,
     ])
 }
 

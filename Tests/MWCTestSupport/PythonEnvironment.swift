@@ -7,6 +7,8 @@ package enum PythonEnvironment: String {
   case peers
   /// The original `monitoring-websocket-server`; alone, as its modules have very general names.
   case server
+  /// Readers of the formats that `mwc export` writes: `mcap`, `jsonschema`.
+  case formats
 
   /// Path of the interpreter; the environment is made on first use, by one process at a time.
   package func interpreter() async throws -> String {

@@ -50,7 +50,7 @@ struct CaptureMessages: MessageSource {
 }
 
 /// Lets messages pass whose JSON member `type` has one value.
-private final class TypeFilter {
+final class TypeFilter {
   private let type: String
   private var scanner: JSONScanner
 

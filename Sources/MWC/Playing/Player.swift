@@ -128,7 +128,7 @@ extension PlayerOptions {
 
 extension PointInTime {
   /// The position in a recording that began at `startWallTime`.
-  fileprivate func position(startWallTime: Int64, duration: Int64?) throws(PlayerError) -> Int64 {
+  func position(startWallTime: Int64, duration: Int64?) throws(PlayerError) -> Int64 {
     switch self {
     case .offset(let offset): return offset
     case .wall(let time):

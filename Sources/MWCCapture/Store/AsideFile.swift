@@ -38,11 +38,18 @@ package final class AsideFile {
   /// - Parameters:
   ///   - path: its name in the end.
   ///   - overwrites: whether it may take the place of a file.
+  ///   - inputs: files that are read meanwhile and must stay.
   /// - Returns: the output; nothing of its real name is touched yet.
   /// - Throws: `CaptureError`: `exists`, `locked`, `cannotCreate`.
   package static func creating(
-    _ path: String, overwrites: Bool
+    _ path: String, overwrites: Bool, inputs: [String] = []
   ) throws(CaptureError) -> AsideFile {
+    for input in inputs where path != "-" && input != "-" {
+      if (try? LocalFile.reading(input))?.isSame(as: path) == true {
+        throw CaptureError(
+          .exists, "is what is to be read", advice: "name another output", file: path)
+      }
+    }
     var status = stat()
     let found = unsafe FilePath(path).withPlatformString { unsafe stat($0, &status) } == 0
     let kind = found ? status.st_mode & S_IFMT : S_IFREG

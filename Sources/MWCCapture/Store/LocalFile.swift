@@ -12,6 +12,7 @@ package final class LocalFile: StoredFile {
   private let isRegular: Bool
   /// Path of a file that this object has created.
   private let createdPath: FilePath?
+  private var isClosed = false
   /// Whether the folder's entry for that file is not known to be on the device yet.
   private var needsFolderSync: Bool
 
@@ -228,6 +229,9 @@ package final class LocalFile: StoredFile {
   }
 
   package func close() {
+    // The number may belong to another file by the time of a second call.
+    guard !isClosed else { return }
+    isClosed = true
     // Whoever needs to know that the bytes are safe has called `sync`.
     if !isStandard { try? descriptor.close() }
   }

@@ -106,7 +106,7 @@ extension SourceWindow {
 
 extension RawSpan {
   /// Where `byte` stands for the first time from `start` on; the length when it does not.
-  fileprivate func firstOffset(of byte: UInt8, from start: Int) -> Int {
+  func firstOffset(of byte: UInt8, from start: Int) -> Int {
     guard start < byteCount else { return byteCount }
     return unsafe withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress,
