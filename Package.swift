@@ -100,7 +100,7 @@ let package = Package(
       path: "Tests/MWCTestSupport", swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCCoreTests", dependencies: ["MWCCore", "CMWCKernels", "MWCTestSupport"],
-      swiftSettings: swiftSettings),
+      exclude: ["JSON/json-table.txt"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCTransportTests",
       dependencies: [

@@ -4,11 +4,6 @@ import Testing
 
 /// The choice of vector instructions.
 @Suite struct VectorLevelTests {
-  /// The levels of this processor.
-  private var levels: [Int32] {
-    (0..<Int32(MWC_SIMD_LEVELS)).filter { mwc_simd_has($0) }
-  }
-
   @Test func everyLevelHasAName() throws {
     let names = try (0..<Int32(MWC_SIMD_LEVELS)).map { level in
       unsafe String(cString: try #require(unsafe mwc_simd_name(level)))
@@ -28,13 +23,10 @@ import Testing
 
   /// Every level finds the same ill-formed byte, wherever it stands.
   @Test func validatesTextAtEveryLevel() {
-    let chosen = mwc_simd_level()
-    defer { _ = mwc_simd_force(chosen) }
     let characters = ["a", "é", "☃", "𝄞", "\u{800}", "\u{D7FF}", "\u{10000}", "\u{10FFFF}"]
     var text: [UInt8] = []
     while text.count < 200 { text += Array(characters.joined().utf8) }
-    for level in levels {
-      #expect(mwc_simd_force(level))
+    SIMDLevels.forEach { level in
       #expect(unsafe mwc_utf8_valid_prefix(text, text.count) == text.count)
       for index in text.indices where text[index] >= 0x80 {
         var broken = text
