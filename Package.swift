@@ -98,8 +98,12 @@ let package = Package(
       name: "MWCTestSupport",
       dependencies: ["MWCCore", "MWCTransport", "MWCCapture", "MWCReplay", systemPackage],
       path: "Tests/MWCTestSupport", swiftSettings: swiftSettings),
+    // Fuzz targets in C, which the tests run, too.
+    .target(
+      name: "CMWCFuzz", dependencies: ["CMWCKernels"], path: "Tests/Fuzz/Harness",
+      cSettings: cSettings),
     .testTarget(
-      name: "MWCCoreTests", dependencies: ["MWCCore", "CMWCKernels", "MWCTestSupport"],
+      name: "MWCCoreTests", dependencies: ["MWCCore", "CMWCKernels", "CMWCFuzz", "MWCTestSupport"],
       exclude: ["JSON/json-table.txt"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MWCTransportTests",

@@ -30,13 +30,13 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
+      name: "FuzzScanner", dependencies: ["MWCCore"], swiftSettings: swiftSettings),
+    .executableTarget(
       name: "FuzzCapture",
       dependencies: [
         "MWCCapture", "MWCCore", "CMWCKernels",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "FuzzFilter", dependencies: ["MWCCore"], swiftSettings: swiftSettings),
   ]
 )

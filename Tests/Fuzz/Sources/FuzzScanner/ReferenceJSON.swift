@@ -1,0 +1,1 @@
+../../../MWCCoreTests/JSON/ReferenceJSON.swift
