@@ -80,6 +80,9 @@ package struct CaptureDecoder: ~Copyable {
   private let inflater = Inflater()
   /// The decoded segment or, of sessions and index blocks, all segments so far.
   private let raw = ByteBuffer()
+  /// The decoded segment of a block in columns.
+  private let columns = ColumnDecoder()
+  private var columnRow = -1
 
   // The row that `advance` went to.
   private var rowOffset = 0
@@ -105,8 +108,7 @@ package struct CaptureDecoder: ~Copyable {
     nextSequence = nil
     nextRecord = nil
     isInBlock = false
-    raw.removeAll(keepingAtMost: 1 << 20)
-    rowOffset = 0
+    forgetRows()
   }
 
   /// Forgets a part that has begun and is not complete, because its bytes are missing or do not fit:
@@ -126,6 +128,13 @@ package struct CaptureDecoder: ~Copyable {
       nextRecord = header?.firstRecord
       isInBlock = false
     }
+  }
+
+  private mutating func forgetRows() {
+    raw.removeAll(keepingAtMost: 1 << 20)
+    rowOffset = 0
+    columns.removeAll()
+    columnRow = -1
   }
 
   /// Number of the record that the next block should begin with; nil after a jump.
@@ -206,7 +215,7 @@ package struct CaptureDecoder: ~Copyable {
         "the block begins with record \(header.firstRecord), and \(nextRecord) stand before it",
         at: offset)
     }
-    guard !header.kind.isKnown || header.encoding.isSupported else {
+    guard !header.kind.isKnown || header.encoding.isSupported(for: header.kind) else {
       throw CaptureError(
         .unsupported, "this block uses \(header.encoding), which this program cannot read",
         advice: "a newer release of mwc may", block: header.sequence, offset: offset)
@@ -222,8 +231,7 @@ package struct CaptureDecoder: ~Copyable {
     }
     wallTime = header.baseWallTime
     monotonicTime = header.baseMonotonicTime
-    raw.removeAll(keepingAtMost: 1 << 20)
-    rowOffset = 0
+    forgetRows()
     if header.encoding == .deflated { inflater.reset() }
     move(CaptureFormat.itemSize, to: .segmentHead)
     return .blockBegan
@@ -239,8 +247,12 @@ package struct CaptureDecoder: ~Copyable {
     }
     let stored = Int(storedLength)
     let raw = Int(rawLength)
-    guard stored > 0, raw > 0, raw <= CaptureFormat.maxRawSegment,
-      stored <= CaptureFormat.maxStored(forRaw: raw)
+    let isColumns = header.encoding == .columns
+    guard stored > 0, raw > 0,
+      raw <= (isColumns ? CaptureFormat.maxRawColumns : CaptureFormat.maxRawSegment),
+      stored
+        <= (isColumns
+          ? CaptureFormat.maxStored(forRawColumns: raw) : CaptureFormat.maxStored(forRaw: raw))
     else { throw damage("a segment of impossible size", at: offset) }
     switch header.encoding {
     case .stored where stored != raw:
@@ -285,10 +297,18 @@ package struct CaptureDecoder: ~Copyable {
       if header.kind == .records {
         raw.removeAll(keepingAtMost: max(1 << 20, rawLength))
         rowOffset = 0
+        columns.removeAll()
+        columnRow = -1
       }
-      if header.encoding == .stored {
-        raw.append(body)
-      } else {
+      switch header.encoding {
+      case .stored: raw.append(body)
+      case .columns:
+        guard
+          columns.decode(
+            body, rawLength: rawLength, baseWallTime: header.baseWallTime,
+            baseMonotonicTime: header.baseMonotonicTime)
+        else { throw damage("a segment does not decode to what it says", at: segmentStart) }
+      default:
         guard inflater.inflate(body, into: raw, rawLength: rawLength) else {
           raw.removeAll()
           throw damage("a segment does not inflate to what it says", at: segmentStart)
@@ -347,6 +367,7 @@ package struct CaptureDecoder: ~Copyable {
   ///
   /// - Throws: `CaptureError` when the row is malformed or beyond the limits.
   package mutating func advance() throws(CaptureError) -> Bool {
+    if columnRow + 1 < columns.count { return try advanceColumns() }
     guard header?.kind == .records, rowOffset < raw.count else { return false }
     let raw = raw
     var cursor = ByteCursor(raw.bytes.extracting(rowOffset..<raw.count))
@@ -373,6 +394,20 @@ package struct CaptureDecoder: ~Copyable {
     return true
   }
 
+  /// As above, in a segment of columns.
+  private mutating func advanceColumns() throws(CaptureError) -> Bool {
+    columnRow += 1
+    let columns = columns
+    let record = columns[columnRow]
+    if let fixed = header?.connection, fixed != 0, record.connection != fixed {
+      throw damage(
+        "a record of connection \(record.connection) in a block of \(fixed)", at: segmentStart)
+    }
+    seal.recordCount += 1
+    seal.times.include(wall: record.wallTime, monotonic: record.monotonicTime)
+    return true
+  }
+
   /// Number of the row that `advance` went to, over the whole file, from 0.
   package var recordNumber: UInt64 {
     (header?.firstRecord ?? 0) &+ UInt64(seal.recordCount) &- 1
@@ -382,7 +417,8 @@ package struct CaptureDecoder: ~Copyable {
   package var current: Message {
     @_lifetime(borrow self)
     get {
-      Message(
+      if columnRow >= 0 { return columns[columnRow] }
+      return Message(
         wallTime: wallTime, monotonicTime: monotonicTime, connection: connection,
         direction: direction, kind: kind,
         payload: raw.bytes.extracting(payloadStart..<payloadStart + payloadLength))

@@ -25,6 +25,8 @@ extension CaptureFormat {
   package static let maxPayload = 256 << 20
   /// Largest decoded segment: one record of the largest payload, with room for its header.
   package static let maxRawSegment = maxPayload + (64 << 10)
+  /// Largest raw length of a segment in columns, which needs up to twenty times that much memory.
+  static let maxRawColumns = 16 << 20
   /// Highest connection number.
   package static let maxConnection: UInt32 = 4096
   /// Largest decoded session block.
@@ -37,6 +39,9 @@ extension CaptureFormat {
   /// Most stored bytes a segment of `raw` decoded bytes can need: deflate adds 5 bytes per 16 KiB
   /// to what it cannot compress, and a few once.
   static func maxStored(forRaw raw: Int) -> Int { raw + raw / 256 + 64 }
+
+  /// As above, for a segment in columns: a few records need more than they have themselves.
+  static func maxStored(forRawColumns raw: Int) -> Int { 2 * raw + 4096 }
 
   /// Most bytes that `stored` deflated bytes can decode to (zlib's documentation: 1032 to 1), so a
   /// small file cannot ask for much memory.
@@ -63,10 +68,13 @@ package struct BlockEncoding: RawRepresentable, Hashable, Sendable {
 
   package static let stored = BlockEncoding(rawValue: 0)
   package static let deflated = BlockEncoding(rawValue: 1)
-  /// Reserved: one column for each value of a message's shape.
+  /// One column for each value of a message's shape; only for records.
   package static let columns = BlockEncoding(rawValue: 2)
 
-  var isSupported: Bool { self == .stored || self == .deflated }
+  /// Whether blocks of `kind` can be read in this encoding.
+  func isSupported(for kind: BlockKind) -> Bool {
+    self == .stored || self == .deflated || (self == .columns && kind == .records)
+  }
 }
 
 extension BlockEncoding: CustomStringConvertible {

@@ -1,0 +1,755 @@
+/// From records to the streams of a block.
+#include <math.h>
+
+#include "mwc_column_model.h"
+#include "mwc_column_split.h"
+#include "mwc_decimal.h"
+#include "mwc_json.h"
+
+enum {
+  SOURCES_MAX = 2 * 4097,
+  /// Columns with fewer bytes share a stream: each costs a few, and a table of codes.
+  OWN_STREAM = 192,
+  // Streams with a meaning of their own; the others belong to one column each.
+  STREAM_HEAD = 0,
+  STREAM_BITS = 1,
+  STREAM_NOISE = 2,
+  STREAM_TEXT = 3,
+  STREAM_FIRST = 4,
+  CANDIDATES_MAX = 1024,
+};
+
+typedef struct piece {
+  const uint8_t *bytes;
+  size_t length;
+} piece;
+
+typedef struct column {
+  const mwc_split_change *changes;
+  uint32_t change_count;
+  uint32_t count;
+  uint32_t node;   ///< number in the block
+  const uint32_t *messages;
+} column;
+
+typedef struct encoder {
+  mwc_arena arena;
+  const uint8_t *bytes;
+  mwc_split split;
+  uint8_t *head, *head_at, *head_end;
+  uint8_t *bits, *bits_at, *bits_end;
+  mwc_column_stream *streams;
+  size_t stream_count;
+  piece *shared[2];  ///< pieces of STREAM_NOISE and STREAM_TEXT
+  size_t shared_count[2], shared_room;
+  mwc_model_candidate *candidates;
+  uint32_t *candidate_counts;
+  size_t candidate_count;
+  const int64_t *walls;
+  size_t record_count;
+  const uint32_t **messages;  ///< by node: the record of each visit, or NULL
+} encoder;
+
+static void put(encoder *e, uint64_t value) { e->head_at = mwc_put_varint(e->head_at, value); }
+static void put_signed(encoder *e, int64_t value) { put(e, mwc_zigzag(value)); }
+
+static void put_text(encoder *e, const uint8_t *bytes, size_t length) {
+  put(e, length);
+  memcpy(e->head_at, bytes, length);
+  e->head_at += length;
+}
+
+/// Gives `length` bytes a place in a stream and says so in the head.
+static void put_piece(encoder *e, const uint8_t *bytes, size_t length, uint32_t hint) {
+  uint32_t stream;
+  if (length >= OWN_STREAM && e->stream_count < MWC_COLUMN_STREAMS_MAX) {
+    stream = (uint32_t)e->stream_count++;
+    e->streams[stream] = (mwc_column_stream){.bytes = bytes, .length = length, .hint = hint};
+  } else {
+    unsigned which = hint == MWC_COLUMN_NOISE ? 0 : 1;
+    stream = STREAM_NOISE + which;
+    e->shared[which][e->shared_count[which]++] = (piece){.bytes = bytes, .length = length};
+    e->streams[stream].length += length;
+  }
+  put(e, stream);
+  put(e, length);
+}
+
+// MARK: Numbers
+
+/// Writes the numbers of a column: its model to the head, the rest to streams.
+static void put_numbers(encoder *e, const int64_t *values, size_t count, mwc_column_model *model,
+                        const int64_t *predicted) {
+  uint8_t *mark = e->arena.next;
+  uint64_t *numbers = mwc_arena_take(&e->arena, count * sizeof *numbers);
+  mwc_model_apply(model, values, count, predicted, numbers);
+  put(e, (uint64_t)model->reference * 4 + model->order);
+  put(e, model->low_bits);
+  put_signed(e, model->centre);
+  put(e, (uint64_t)model->divisor);
+  if (model->order > 0) put_signed(e, model->start);
+  if (model->reference == MWC_COLUMN_SUM1 || model->reference == MWC_COLUMN_SUM2) {
+    put(e, model->scale);
+    put(e, (uint64_t)model->columns[0] * 2 + model->negative[0]);
+    if (model->reference == MWC_COLUMN_SUM2)
+      put(e, (uint64_t)model->columns[1] * 2 + model->negative[1]);
+  } else if (model->reference == MWC_COLUMN_RATIO) {
+    put(e, model->scale);
+    put(e, model->columns[0]);
+    put(e, model->columns[1] == MWC_COLUMN_CONSTANT ? 0 : model->columns[1]);
+    if (model->columns[1] == MWC_COLUMN_CONSTANT) put_signed(e, model->constant);
+  }
+  // The bytes take the place of the numbers, which are never shorter than half of them.
+  uint8_t *bytes = mwc_arena_take(&e->arena, count * 10);
+  size_t length = mwc_model_pack(numbers, count, model->low_bits, e->bits_at, bytes);
+  e->bits_at += (count * model->low_bits + 7) / 8;
+  memmove(mark, bytes, length);
+  e->arena.next = mark + ((length + 15) & ~(size_t)15);
+  put_piece(e, mark, length, model->low_bits > 0 ? MWC_COLUMN_NOISE : MWC_COLUMN_TEXT);
+}
+
+/// As above, with the way to predict them chosen from differences alone.
+static void put_plain_numbers(encoder *e, const int64_t *values, size_t count) {
+  mwc_column_model model;
+  mwc_model_choose(&model, values, count, NULL, 0, 0);
+  put_numbers(e, values, count, &model, NULL);
+}
+
+static const int64_t *array_of(const encoder *e, uint32_t number, const uint32_t **places,
+                               const uint32_t *messages) {
+  *places = NULL;
+  if (number == 0) {
+    *places = messages;
+    return e->walls;
+  }
+  for (size_t i = 0; i < e->candidate_count; i++) {
+    if (e->candidates[i].number == number && !e->candidates[i].is_constant)
+      return e->candidates[i].column.values;
+  }
+  return NULL;
+}
+
+/// Writes numbers that may be predicted from other columns, which they then are candidates for.
+static void put_column_numbers(encoder *e, const column *column, const int64_t *values,
+                               unsigned places, bool is_time) {
+  mwc_model_candidate candidates[CANDIDATES_MAX];
+  size_t count = 0;
+  const uint32_t *messages = column->messages;
+  for (size_t i = e->candidate_count; i-- > 0 && count < 24;) {
+    if (e->candidates[i].is_constant || e->candidate_counts[i] == column->count)
+      candidates[count++] = e->candidates[i];
+  }
+  for (size_t i = 0; i < count / 2; i++) {
+    mwc_model_candidate swapped = candidates[i];
+    candidates[i] = candidates[count - 1 - i];
+    candidates[count - 1 - i] = swapped;
+  }
+  if (messages != NULL || column->count == e->record_count) {
+    if (count == 24) memmove(candidates, candidates + 1, 23 * sizeof *candidates), count--;
+    candidates[count++] = (mwc_model_candidate){
+        .column = {.values = e->walls, .places = messages}, .number = 0, .is_time = true};
+  }
+  (void)is_time;
+  mwc_column_model model;
+  mwc_model_choose(&model, values, column->count, candidates, count, places);
+  const int64_t *predicted = NULL;
+  uint8_t *mark = NULL;
+  if (model.reference != MWC_COLUMN_NONE) {
+    mwc_model_column first = {0}, second = {0};
+    first.values = array_of(e, model.columns[0], &first.places, messages);
+    if (model.reference != MWC_COLUMN_SUM1 && model.columns[1] != MWC_COLUMN_CONSTANT)
+      second.values = array_of(e, model.columns[1], &second.places, messages);
+    int64_t *room = mwc_arena_take(&e->arena, column->count * sizeof *room);
+    mwc_model_predict(&model, &first, &second, column->count, room);
+    predicted = room;
+  }
+  (void)mark;
+  put_numbers(e, values, column->count, &model, predicted);
+  if (e->candidate_count < CANDIDATES_MAX) {
+    e->candidate_counts[e->candidate_count] = column->count;
+    e->candidates[e->candidate_count++] = (mwc_model_candidate){
+        .column = {.values = values}, .number = column->node, .places = (uint8_t)places};
+  }
+}
+
+// MARK: What a column is
+
+static const uint8_t *text_of(const encoder *e, const mwc_split_change *change) {
+  return e->bytes + change->place;
+}
+
+/// How many visits a change lasts.
+static uint32_t run_of(const column *column, uint32_t change) {
+  uint32_t end = change + 1 < column->change_count ? column->changes[change + 1].visit : column->count;
+  return end - column->changes[change].visit;
+}
+
+typedef struct exceptions {
+  uint32_t *changes;
+  uint32_t count;
+} exceptions;
+
+static void put_exceptions(encoder *e, const column *column, const exceptions *exceptions) {
+  put(e, exceptions->count);
+  uint32_t last = 0;
+  for (uint32_t i = 0; i < exceptions->count; i++) {
+    const mwc_split_change *change = &column->changes[exceptions->changes[i]];
+    put(e, change->visit - last);
+    put(e, run_of(column, exceptions->changes[i]));
+    put_text(e, text_of(e, change), change->length);
+    last = change->visit;
+  }
+}
+
+/// Exceptions a column of this many changes may have.
+static uint32_t exceptions_max(const column *column) { return 2 + column->change_count / 16; }
+
+/// One number for each visit from one for each change; exceptions keep the number before.
+static int64_t *expand(encoder *e, const column *column, const int64_t *numbers,
+                       const exceptions *exceptions) {
+  int64_t *values = mwc_arena_take(&e->arena, column->count * sizeof *values);
+  uint32_t exception = 0;
+  int64_t last = 0;
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    if (numbers != NULL && exception < exceptions->count && exceptions->changes[exception] == i) {
+      exception++;
+      if (i == 0) {
+        for (uint32_t j = 1; j < column->change_count; j++) {
+          if (exception >= exceptions->count || exceptions->changes[exception] != j) {
+            last = numbers[j];
+            break;
+          }
+        }
+      }
+    } else {
+      last = numbers[i];
+    }
+    uint32_t end = column->changes[i].visit + run_of(column, i);
+    for (uint32_t visit = column->changes[i].visit; visit < end; visit++) values[visit] = last;
+  }
+  return values;
+}
+
+static bool put_number_column(encoder *e, const column *column, unsigned places_max) {
+  uint8_t *mark = e->arena.next;
+  uint32_t count = column->change_count;
+  mwc_spelled *spelled = mwc_arena_take(&e->arena, count * sizeof *spelled);
+  exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
+  unsigned most = 0, least = 255;
+  for (uint32_t i = 0; i < count; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    if (!mwc_take_number(text_of(e, change), change->length, &spelled[i])) {
+      if (bad.count >= exceptions_max(column) || change->length > 15) goto no;
+      bad.changes[bad.count++] = i;
+      spelled[i].places = 255;
+      continue;
+    }
+    if (spelled[i].places > most) most = spelled[i].places;
+    if (spelled[i].places < least) least = spelled[i].places;
+  }
+  if (bad.count == count || most > places_max) goto no;
+  bad.count = 0;
+  int64_t *numbers = mwc_arena_take(&e->arena, count * sizeof *numbers);
+  for (uint32_t i = 0; i < count; i++) {
+    bool fits = spelled[i].places != 255;
+    if (fits && spelled[i].trailing && spelled[i].places > least) fits = false;
+    if (fits) {
+      int64_t power = (int64_t)mwc_powers_of_ten[most - spelled[i].places];
+      fits = !__builtin_mul_overflow(spelled[i].digits, power, &numbers[i]) &&
+             numbers[i] > -(INT64_MAX / 4) && numbers[i] < INT64_MAX / 4;
+    }
+    if (!fits) {
+      if (bad.count >= exceptions_max(column) || column->changes[i].length > 15) goto no;
+      bad.changes[bad.count++] = i;
+    }
+  }
+  if (bad.count == count) goto no;
+  put(e, MWC_TYPE_NUMBER);
+  put(e, column->count);
+  put(e, most);
+  put(e, least);
+  put_exceptions(e, column, &bad);
+  const int64_t *values = expand(e, column, numbers, &bad);
+  put_column_numbers(e, column, values, most, false);
+  return true;
+no:
+  e->arena.next = mark;
+  return false;
+}
+
+static bool put_date_column(encoder *e, const column *column) {
+  uint8_t *mark = e->arena.next;
+  uint32_t count = column->change_count;
+  mwc_date_form form = {0}, own;
+  int64_t *numbers = mwc_arena_take(&e->arena, count * sizeof *numbers);
+  exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
+  bool has_form = false;
+  for (uint32_t i = 0; i < count; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    bool fits = mwc_take_date(text_of(e, change), change->length, &own, &numbers[i]);
+    if (fits && !has_form && change->length <= 31) {
+      form = own;
+      has_form = true;
+    }
+    if (!fits || !has_form || memcmp(&form, &own, sizeof form) != 0) {
+      if (bad.count >= exceptions_max(column) || change->length > 31) goto no;
+      bad.changes[bad.count++] = i;
+    }
+  }
+  if (bad.count == count) goto no;
+  put(e, MWC_TYPE_DATE);
+  put(e, column->count);
+  put(e, form.places);
+  put(e, form.separator);
+  put_text(e, form.suffix, form.suffix_length);
+  put_exceptions(e, column, &bad);
+  put_column_numbers(e, column, expand(e, column, numbers, &bad), form.places, true);
+  return true;
+no:
+  e->arena.next = mark;
+  return false;
+}
+
+static bool put_float_column(encoder *e, const column *column, unsigned shift_max) {
+  uint8_t *mark = e->arena.next;
+  uint32_t count = column->change_count;
+  double *doubles = mwc_arena_take(&e->arena, count * sizeof *doubles);
+  exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
+  unsigned shift = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    mwc_spelled spelled;
+    char text[MWC_REPR_MAX];
+    bool fits = mwc_take_number(text_of(e, change), change->length, &spelled);
+    if (fits) {
+      doubles[i] = mwc_json_double(text_of(e, change), change->length);
+      fits = mwc_decimal_repr(doubles[i], text) == change->length &&
+             memcmp(text, text_of(e, change), change->length) == 0;
+    }
+    if (!fits) {
+      if (bad.count >= exceptions_max(column) || change->length > 31) goto no;
+      bad.changes[bad.count++] = i;
+      continue;
+    }
+    while (shift < 45 && doubles[i] * (double)((uint64_t)1 << shift) !=
+                             nearbyint(doubles[i] * (double)((uint64_t)1 << shift)))
+      shift++;
+    if (fabs(doubles[i]) * (double)((uint64_t)1 << shift) > 0x1p53) shift = 45;
+  }
+  if (bad.count == count) goto no;
+  if (shift == 45) shift = 64;
+  if (shift > shift_max) goto no;
+  int64_t *numbers = (int64_t *)doubles;
+  for (uint32_t i = 0; i < count && shift < 64; i++) {
+    double value = doubles[i];
+    numbers[i] = (int64_t)(value * (double)((uint64_t)1 << shift));
+  }
+  put(e, MWC_TYPE_FLOAT);
+  put(e, column->count);
+  put(e, shift);
+  put_exceptions(e, column, &bad);
+  put_column_numbers(e, column, expand(e, column, numbers, &bad), 0, false);
+  return true;
+no:
+  e->arena.next = mark;
+  return false;
+}
+
+static bool put_hex_column(encoder *e, const column *column) {
+  uint32_t length = column->changes[0].length;
+  if (length < 8 || length > 256 || length % 2 != 0 || column->change_count < column->count / 2)
+    return false;
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    const uint8_t *text = text_of(e, &column->changes[i]);
+    if (column->changes[i].length != length) return false;
+    for (uint32_t j = 0; j < length; j++) {
+      if ((uint8_t)(text[j] - '0') >= 10 && (uint8_t)(text[j] - 'a') >= 6) return false;
+    }
+  }
+  put(e, MWC_TYPE_HEX);
+  put(e, column->count);
+  put(e, length / 2);
+  uint8_t *bytes = mwc_arena_take(&e->arena, (size_t)column->count * (length / 2));
+  uint8_t *at = bytes;
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    const uint8_t *text = text_of(e, &column->changes[i]);
+    for (uint32_t visit = 0; visit < run_of(column, i); visit++) {
+      for (uint32_t j = 0; j < length; j += 2) {
+        unsigned high = text[j] <= '9' ? text[j] - '0' : text[j] - 'a' + 10;
+        unsigned low = text[j + 1] <= '9' ? text[j + 1] - '0' : text[j + 1] - 'a' + 10;
+        *at++ = (uint8_t)(high << 4 | low);
+      }
+    }
+  }
+  put_piece(e, bytes, (size_t)(at - bytes), MWC_COLUMN_BITS);
+  return true;
+}
+
+static uint64_t hash_text(const uint8_t *text, size_t length) {
+  uint64_t hash = length * 0x9E3779B97F4A7C15u;
+  for (; length >= 8; text += 8, length -= 8) hash = (hash ^ mwc_load64(text)) * 0xD6E8FEB86659FD93u;
+  if (length > 0) hash = (hash ^ (mwc_load64(text) << (64 - 8 * length))) * 0xD6E8FEB86659FD93u;
+  return hash ^ hash >> 32;
+}
+
+/// Texts that come again and again: a table, and numbers.
+static bool put_choice_column(encoder *e, const column *column) {
+  enum { TEXTS_MAX = 1024, SLOTS = 4096 };
+  uint8_t *mark = e->arena.next;
+  uint16_t *slots = mwc_arena_take(&e->arena, SLOTS * sizeof *slots);
+  uint32_t *texts = mwc_arena_take(&e->arena, TEXTS_MAX * sizeof *texts);
+  int64_t *numbers = mwc_arena_take(&e->arena, column->change_count * sizeof *numbers);
+  memset(slots, 0, SLOTS * sizeof *slots);
+  uint32_t distinct = 0;
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    const uint8_t *text = text_of(e, change);
+    size_t slot = hash_text(text, change->length) % SLOTS;
+    for (; slots[slot] != 0; slot = (slot + 1) % SLOTS) {
+      const mwc_split_change *known = &column->changes[texts[slots[slot] - 1]];
+      if (known->length == change->length &&
+          mwc_same_bytes(text_of(e, known), text, change->length))
+        break;
+    }
+    if (slots[slot] == 0) {
+      // A table is worth it when most texts are in it already.
+      if (distinct >= TEXTS_MAX || distinct > 16 + i / 4) {
+        e->arena.next = mark;
+        return false;
+      }
+      texts[distinct++] = i;
+      slots[slot] = (uint16_t)distinct;
+    }
+    numbers[i] = slots[slot] - 1;
+  }
+  put(e, MWC_TYPE_CHOICE);
+  put(e, column->count);
+  put(e, distinct);
+  for (uint32_t i = 0; i < distinct; i++) {
+    const mwc_split_change *change = &column->changes[texts[i]];
+    put_text(e, text_of(e, change), change->length);
+  }
+  exceptions none = {0};
+  const int64_t *values = expand(e, column, numbers, &none);
+  put_plain_numbers(e, values, column->count);
+  return true;
+}
+
+static void put_text_column(encoder *e, const column *column, bool has_lengths) {
+  put(e, has_lengths ? MWC_TYPE_BYTES : MWC_TYPE_TEXT);
+  put(e, column->count);
+  size_t size = 0;
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    size += (size_t)run_of(column, i) * (column->changes[i].length + (has_lengths ? 5 : 1));
+  }
+  uint8_t *bytes = mwc_arena_take(&e->arena, size);
+  uint8_t *at = bytes;
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    for (uint32_t visit = 0; visit < run_of(column, i); visit++) {
+      if (has_lengths) at = mwc_put_varint(at, change->length);
+      memcpy(at, text_of(e, change), change->length);
+      at += change->length;
+      if (!has_lengths) *at++ = 0;
+    }
+  }
+  put_piece(e, bytes, (size_t)(at - bytes), MWC_COLUMN_TEXT);
+}
+
+static void put_column(encoder *e, const column *column, uint8_t form) {
+  const mwc_split_change *first = &column->changes[0];
+  if (column->change_count == 1) {
+    put(e, MWC_TYPE_CONSTANT);
+    put(e, column->count);
+    put_text(e, text_of(e, first), first->length);
+    mwc_spelled spelled;
+    if (mwc_take_number(text_of(e, first), first->length, &spelled) && spelled.digits > 1 &&
+        e->candidate_count < CANDIDATES_MAX) {
+      e->candidate_counts[e->candidate_count] = 0;
+      e->candidates[e->candidate_count++] =
+          (mwc_model_candidate){.is_constant = true,
+                                .constant = spelled.digits,
+                                .places = spelled.places,
+                                .number = MWC_COLUMN_CONSTANT};
+    }
+    return;
+  }
+  if (form == MWC_NODE_WHOLE) {
+    put_text_column(e, column, true);
+  } else if (!put_number_column(e, column, 9) && !put_date_column(e, column) &&
+             !put_float_column(e, column, 44) && !put_number_column(e, column, 17) &&
+             !put_float_column(e, column, 64) &&
+             !put_hex_column(e, column) && !put_choice_column(e, column)) {
+    put_text_column(e, column, false);
+  }
+}
+
+// MARK: The block
+
+/// Sorts changes by node: `out[starts[node]...]`, in their order.
+static mwc_split_change *by_node(encoder *e, const mwc_split_change *changes, size_t count,
+                                 uint32_t *starts) {
+  mwc_split_change *sorted = mwc_arena_take(&e->arena, count * sizeof *sorted + 16);
+  uint32_t *next = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *next);
+  memcpy(next, starts, MWC_COLUMN_NODES_MAX * sizeof *next);
+  for (size_t i = 0; i < count; i++) sorted[next[changes[i].node]++] = changes[i];
+  return sorted;
+}
+
+static void put_choices(encoder *e, const mwc_split_change *changes, uint32_t change_count,
+                        uint32_t count, uint32_t removed) {
+  int64_t *values = mwc_arena_take(&e->arena, count * sizeof *values);
+  for (uint32_t i = 0; i < change_count; i++) {
+    uint32_t end = i + 1 < change_count ? changes[i + 1].visit : count;
+    for (uint32_t visit = changes[i].visit; visit < end; visit++) {
+      values[visit] = changes[i].place - removed;
+    }
+  }
+  put(e, count);
+  put_plain_numbers(e, values, count);
+}
+
+/// Whether a column may want to know when its records came: its first value looks like a time.
+static bool is_like_time(const encoder *e, const mwc_split_change *change) {
+  mwc_date_form form;
+  mwc_spelled spelled;
+  int64_t value;
+  const uint8_t *text = text_of(e, change);
+  if (mwc_take_date(text, change->length, &form, &value)) return true;
+  return mwc_take_number(text, change->length, &spelled) &&
+         spelled.digits / (int64_t)mwc_powers_of_ten[spelled.places] >= 1000000000;
+}
+
+/// Lists the nodes whose values may be predicted from the times of their records without being
+/// visited once by each, and finds out which record each visit belongs to.
+static void put_messages(encoder *e, const mwc_split_change *changes, const uint32_t *starts,
+                         const mwc_split_change *choices, const uint32_t *choice_starts,
+                         const uint16_t *numbers) {
+  const mwc_split *split = &e->split;
+  e->messages = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *e->messages);
+  memset((void *)e->messages, 0, MWC_COLUMN_NODES_MAX * sizeof *e->messages);
+  uint32_t **messages = (uint32_t **)e->messages;
+  uint32_t listed = 0;
+  for (uint32_t i = MWC_NODE_FIRST; i < split->node_count; i++) {
+    const mwc_split_node *node = &split->nodes[i];
+    if (node->visits < 4 || node->changes < 2 || node->visits == e->record_count ||
+        !is_like_time(e, &changes[starts[i]]))
+      continue;
+    messages[i] = mwc_arena_take(&e->arena, node->visits * sizeof *messages[i]);
+    listed++;
+  }
+  put(e, listed);
+  for (uint32_t i = 0; i < split->node_count; i++) {
+    if (messages[i] == NULL) continue;
+    put(e, numbers[i]);
+    put(e, split->nodes[i].visits);
+  }
+  if (listed == 0) return;
+
+  // The ways of all messages once more.
+  uint32_t *departures = mwc_arena_take(&e->arena, split->node_count * sizeof *departures);
+  uint32_t *next_choice = mwc_arena_take(&e->arena, split->node_count * sizeof *next_choice);
+  uint32_t *next = mwc_arena_take(&e->arena, split->node_count * sizeof *next);
+  memset(departures, 0, split->node_count * sizeof *departures);
+  memcpy(next_choice, choice_starts, split->node_count * sizeof *next_choice);
+  for (size_t record = 0; record < e->record_count; record++) {
+    uint32_t at = MWC_NODE_START;
+    do {
+      const mwc_split_node *node = &split->nodes[at];
+      const mwc_split_change *choice = &choices[next_choice[at]];
+      if (next_choice[at] < choice_starts[at] + node->choice_changes &&
+          choice->visit == departures[at]) {
+        next_choice[at]++;
+        next[at] = choice->length;
+      }
+      departures[at]++;
+      at = next[at];
+      if (messages[at] != NULL) messages[at][departures[at]] = (uint32_t)record;
+    } while (split->nodes[at].form != MWC_NODE_END);
+  }
+}
+
+/// Whether taking the earliest record of all sources again and again, the first source of several
+/// that are as early, gives the order that the records came in.
+static bool is_order_of_time(const mwc_entry *entries, size_t count, const uint16_t *source_of,
+                             uint32_t source_count, const uint32_t *starts,
+                             const uint32_t *grouped, uint32_t *heads) {
+  if (source_count > 64) return false;
+  memcpy(heads, starts, source_count * sizeof *heads);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t source = source_of[i];
+    int64_t time = entries[i].monotonic_ns;
+    for (uint32_t other = 0; other < source_count; other++) {
+      if (other == source || heads[other] >= starts[other + 1]) continue;
+      int64_t head = entries[grouped[heads[other]]].monotonic_ns;
+      if (head < time || (head == time && other < source)) return false;
+    }
+    heads[source]++;
+  }
+  return true;
+}
+
+size_t mwc_column_encoder_size(size_t bytes, size_t records) {
+  return ((size_t)4 << 20) + 28 * bytes + 512 * records;
+}
+
+size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const mwc_entry *entries,
+                         size_t count, int64_t base_wall, int64_t base_monotonic,
+                         mwc_column_stream *streams) {
+  size_t payload = 0;
+  for (size_t i = 0; i < count; i++) payload += entries[i].length;
+  if (size < mwc_column_encoder_size(payload, count)) return 0;
+  encoder encoder = {.arena = {.next = memory, .end = (uint8_t *)memory + size},
+                     .bytes = bytes,
+                     .streams = streams,
+                     .stream_count = STREAM_FIRST,
+                     .record_count = count};
+  encoder.arena.next += 15 & (0 - (uintptr_t)encoder.arena.next);
+  struct encoder *e = &encoder;
+  memset(streams, 0, STREAM_FIRST * sizeof *streams);
+
+  // The records by source.
+  uint16_t *number_of = mwc_arena_take(&e->arena, SOURCES_MAX * sizeof *number_of);
+  uint16_t *sources = mwc_arena_take(&e->arena, SOURCES_MAX * sizeof *sources);
+  uint16_t *source_of = mwc_arena_take(&e->arena, count * sizeof *source_of);
+  uint32_t *starts = mwc_arena_take(&e->arena, (SOURCES_MAX + 1) * sizeof *starts);
+  uint32_t *heads = mwc_arena_take(&e->arena, SOURCES_MAX * sizeof *heads);
+  uint32_t *grouped = mwc_arena_take(&e->arena, count * sizeof *grouped);
+  memset(number_of, 0xFF, SOURCES_MAX * sizeof *number_of);
+  memset(starts, 0, (SOURCES_MAX + 1) * sizeof *starts);
+  uint32_t source_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t source = (entries[i].connection * 2 + (entries[i].direction & 1)) % SOURCES_MAX;
+    if (number_of[source] == 0xFFFF) {
+      sources[source_count] = (uint16_t)source;
+      number_of[source] = (uint16_t)source_count++;
+    }
+    source_of[i] = number_of[source];
+    starts[number_of[source] + 1]++;
+  }
+  for (uint32_t i = 0; i < source_count; i++) starts[i + 1] += starts[i];
+  memcpy(heads, starts, source_count * sizeof *heads);
+  for (size_t i = 0; i < count; i++) grouped[heads[source_of[i]]++] = (uint32_t)i;
+
+  if (!mwc_split_init(&e->split, &e->arena, bytes, payload, count)) return 0;
+  for (size_t i = 0; i < count; i++) {
+    const mwc_entry *entry = &entries[grouped[i]];
+    bool is_text = entry->kind == 1 || entry->kind >= 16;
+    mwc_split_message(&e->split, (uint32_t)entry->offset, entry->length, is_text);
+  }
+  mwc_split *split = &e->split;
+
+  // Room for what is written. Every value in the head has come from a payload, once.
+  size_t bits_size = 8 * (split->visit_total + 3 * count) + 64;
+  size_t head_size = payload + (size_t)MWC_COLUMN_NODES_MAX * 160 +
+                     (size_t)split->edge_count * 4 + source_count * 16 + 1024 +
+                     2 * (size_t)(split->literals - split->nodes[0].literal);
+  e->head = e->head_at = mwc_arena_take(&e->arena, head_size);
+  e->bits = e->bits_at = mwc_arena_take(&e->arena, bits_size);
+  e->shared_room = 2 * MWC_COLUMN_NODES_MAX + 16;
+  e->shared[0] = mwc_arena_take(&e->arena, e->shared_room * sizeof(piece));
+  e->shared[1] = mwc_arena_take(&e->arena, e->shared_room * sizeof(piece));
+  e->candidates = mwc_arena_take(&e->arena, CANDIDATES_MAX * sizeof *e->candidates);
+  e->candidate_counts = mwc_arena_take(&e->arena, CANDIDATES_MAX * sizeof(uint32_t));
+  int64_t *walls = mwc_arena_take(&e->arena, count * sizeof *walls);
+  int64_t *values = mwc_arena_take(&e->arena, count * sizeof *values);
+  e->walls = walls;
+
+  put(e, count);
+  put(e, source_count);
+  for (uint32_t i = 0; i < source_count; i++) {
+    put(e, sources[i]);
+    put(e, starts[i + 1] - starts[i]);
+  }
+  for (size_t i = 0; i < count; i++) values[i] = entries[grouped[i]].kind;
+  put_plain_numbers(e, values, count);
+  for (size_t i = 0; i < count; i++)
+    values[i] = mwc_sub(entries[grouped[i]].monotonic_ns, base_monotonic);
+  put_plain_numbers(e, values, count);
+  for (size_t i = 0; i < count; i++) {
+    const mwc_entry *entry = &entries[grouped[i]];
+    walls[i] = entry->wall_ns;
+    values[i] = mwc_sub(mwc_sub(entry->wall_ns, entry->monotonic_ns),
+                        mwc_sub(base_wall, base_monotonic));
+  }
+  put_plain_numbers(e, values, count);
+  bool is_ordered =
+      is_order_of_time(entries, count, source_of, source_count, starts, grouped, heads);
+  put(e, !is_ordered);
+  if (!is_ordered) {
+    for (size_t i = 0; i < count; i++) values[i] = source_of[i];
+    put_plain_numbers(e, values, count);
+  }
+
+  // Nodes that were visited, by their new numbers.
+  uint16_t *numbers = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *numbers);
+  uint32_t *change_starts = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * 4);
+  uint32_t *choice_starts = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * 4);
+  uint32_t node_count = 0, changes_before = 0, choices_before = 0;
+  for (uint32_t i = 0; i < split->node_count; i++) {
+    const mwc_split_node *node = &split->nodes[i];
+    numbers[i] = (uint16_t)(node->visits > 0 ? node_count++ : 0);
+    change_starts[i] = changes_before;
+    choice_starts[i] = choices_before;
+    changes_before += node->changes;
+    choices_before += node->choice_changes;
+  }
+  const mwc_split_change *changes = by_node(e, split->changes, split->change_count, change_starts);
+  const mwc_split_change *choices = by_node(e, split->choices, split->choice_count, choice_starts);
+  put(e, node_count == 0 ? 0 : node_count - 1);
+  for (uint32_t i = 1; i < split->node_count; i++) {
+    const mwc_split_node *node = &split->nodes[i];
+    if (node->visits > 0) put_text(e, node->literal, node->literal_length);
+  }
+  for (uint32_t i = 0; i < split->node_count; i++) {
+    const mwc_split_node *node = &split->nodes[i];
+    if (node->visits == 0) continue;
+    if (node->form == MWC_NODE_END) {
+      put(e, 0);
+      continue;
+    }
+    // Ways that were never gone are left out where they stand in front: only the one for messages
+    // taken as a whole is there from the start.
+    uint32_t removed = i == MWC_NODE_START && split->nodes[MWC_NODE_BYTES].visits == 0;
+    put(e, node->edge_count - removed);
+    uint32_t rank = 0;
+    for (uint32_t edge = node->first_edge; edge != 0; edge = split->edges[edge].next) {
+      if (rank++ < removed) continue;
+      put(e, numbers[split->edges[edge].node]);
+    }
+    if (node->edge_count - removed > 1) {
+      put_choices(e, choices + choice_starts[i], node->choice_changes, node->visits, removed);
+    }
+  }
+  put_messages(e, changes, change_starts, choices, choice_starts, numbers);
+  for (uint32_t i = 1; i < split->node_count; i++) {
+    const mwc_split_node *node = &split->nodes[i];
+    if (node->visits == 0) continue;
+    if (node->form == MWC_NODE_END) {
+      put(e, MWC_TYPE_END);
+      continue;
+    }
+    column column = {.changes = changes + change_starts[i],
+                     .change_count = node->changes,
+                     .count = node->visits,
+                     .node = numbers[i],
+                     .messages = e->messages[i]};
+    put_column(e, &column, node->form);
+  }
+
+  for (unsigned which = 0; which < 2; which++) {
+    size_t length = streams[STREAM_NOISE + which].length;
+    uint8_t *joined = mwc_arena_take(&e->arena, length);
+    streams[STREAM_NOISE + which].bytes = joined;
+    streams[STREAM_NOISE + which].hint = which == 0 ? MWC_COLUMN_NOISE : MWC_COLUMN_TEXT;
+    for (size_t i = 0; i < e->shared_count[which]; i++) {
+      memcpy(joined, e->shared[which][i].bytes, e->shared[which][i].length);
+      joined += e->shared[which][i].length;
+    }
+  }
+  streams[STREAM_HEAD] = (mwc_column_stream){
+      .bytes = e->head, .length = (size_t)(e->head_at - e->head), .hint = MWC_COLUMN_TEXT};
+  streams[STREAM_BITS] = (mwc_column_stream){
+      .bytes = e->bits, .length = (size_t)(e->bits_at - e->bits), .hint = MWC_COLUMN_BITS};
+  return e->stream_count;
+}

@@ -1,0 +1,206 @@
+/// Values of columns as they are spelled and as numbers.
+#include "mwc_column_internal.h"
+#include "mwc_decimal.h"
+
+const uint64_t mwc_powers_of_ten[20] = {1u,
+                                        10u,
+                                        100u,
+                                        1000u,
+                                        10000u,
+                                        100000u,
+                                        1000000u,
+                                        10000000u,
+                                        100000000u,
+                                        1000000000u,
+                                        10000000000u,
+                                        100000000000u,
+                                        1000000000000u,
+                                        10000000000000u,
+                                        100000000000000u,
+                                        1000000000000000u,
+                                        10000000000000000u,
+                                        100000000000000000u,
+                                        1000000000000000000u,
+                                        10000000000000000000u};
+
+static const char pairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
+    "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
+    "949596979899";
+
+bool mwc_take_number(const uint8_t *text, size_t length, mwc_spelled *number) {
+  size_t at = 0;
+  bool negative = length > 0 && text[0] == '-';
+  at += negative;
+  size_t start = at;
+  uint64_t value = 0;
+  while (at < length && (uint8_t)(text[at] - '0') < 10) {
+    if (at - start > 18) return false;
+    value = value * 10 + (uint8_t)(text[at++] - '0');
+  }
+  size_t whole = at - start;
+  if (whole == 0 || (whole > 1 && text[start] == '0')) return false;
+  number->places = 0;
+  number->trailing = false;
+  if (at < length) {
+    if (text[at++] != '.') return false;
+    size_t point = at;
+    while (at < length) {
+      uint8_t digit = (uint8_t)(text[at++] - '0');
+      if (digit > 9 || at - start > 19) return false;
+      value = value * 10 + digit;
+    }
+    if (at == point) return false;
+    number->places = (uint8_t)(at - point);
+    number->trailing = text[at - 1] == '0';
+  }
+  if (value > 999999999999999999u || (negative && value == 0)) return false;
+  number->digits = negative ? -(int64_t)value : (int64_t)value;
+  return true;
+}
+
+/// Writes exactly `count` digits.
+static void put_digits(uint8_t *out, uint64_t value, unsigned count) {
+  while (count >= 2) {
+    count -= 2;
+    memcpy(out + count, pairs + value % 100 * 2, 2);
+    value /= 100;
+  }
+  if (count > 0) out[0] = (uint8_t)('0' + value % 10);
+}
+
+static unsigned digit_count(uint64_t value) {
+  unsigned count = 1;
+  while (count < 20 && value >= mwc_powers_of_ten[count]) count++;
+  return count;
+}
+
+size_t mwc_spell_number(int64_t value, unsigned places, unsigned least, uint8_t *out) {
+  uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  uint8_t *at = out;
+  if (value < 0) *at++ = '-';
+  while (places > least && magnitude % 10 == 0) {
+    magnitude /= 10;
+    places--;
+  }
+  unsigned count = digit_count(magnitude);
+  if (count <= places) count = places + 1;
+  if (places == 0) {
+    put_digits(at, magnitude, count);
+    return (size_t)(at - out) + count;
+  }
+  uint64_t power = mwc_powers_of_ten[places];
+  put_digits(at, magnitude / power, count - places);
+  at += count - places;
+  *at++ = '.';
+  put_digits(at, magnitude % power, places);
+  return (size_t)(at - out) + places;
+}
+
+/// Days since 1970-01-01 of a date of the Gregorian calendar, and back.
+static int64_t days_of(int64_t year, unsigned month, unsigned day) {
+  year -= month <= 2;
+  int64_t era = (year >= 0 ? year : year - 399) / 400;
+  int64_t of_era = year - era * 400;
+  int64_t of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
+  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static void date_of(int64_t days, int64_t *year, unsigned *month, unsigned *day) {
+  days += 719468;
+  int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+  int64_t of_era = days - era * 146097;
+  int64_t years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  int64_t of_year = of_era - (365 * years + years / 4 - years / 100);
+  int64_t shifted = (5 * of_year + 2) / 153;
+  *day = (unsigned)(of_year - (153 * shifted + 2) / 5 + 1);
+  *month = (unsigned)(shifted < 10 ? shifted + 3 : shifted - 9);
+  *year = years + era * 400 + (*month <= 2);
+}
+
+static bool take_digits(const uint8_t *text, unsigned count, unsigned *value) {
+  *value = 0;
+  for (unsigned i = 0; i < count; i++) {
+    if ((uint8_t)(text[i] - '0') > 9) return false;
+    *value = *value * 10 + (unsigned)(text[i] - '0');
+  }
+  return true;
+}
+
+bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int64_t *value) {
+  unsigned year, month, day, hour, minute, second;
+  if (length < 19 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') ||
+      text[13] != ':' || text[16] != ':' || !take_digits(text, 4, &year) ||
+      !take_digits(text + 5, 2, &month) || !take_digits(text + 8, 2, &day) ||
+      !take_digits(text + 11, 2, &hour) || !take_digits(text + 14, 2, &minute) ||
+      !take_digits(text + 17, 2, &second) || month < 1 || month > 12 || day < 1 || hour > 23 ||
+      minute > 59 || second > 59)
+    return false;
+  size_t at = 19;
+  uint64_t fraction = 0;
+  form->places = 0;
+  if (at < length && text[at] == '.') {
+    at++;
+    while (at < length && (uint8_t)(text[at] - '0') < 10 && form->places < 9) {
+      fraction = fraction * 10 + (uint8_t)(text[at++] - '0');
+      form->places++;
+    }
+    if (form->places == 0) return false;
+  }
+  if (length - at > 6) return false;
+  form->separator = text[10];
+  form->suffix_length = (uint8_t)(length - at);
+  memset(form->suffix, 0, sizeof form->suffix);
+  memcpy(form->suffix, text + at, length - at);
+  int64_t days = days_of(year, month, day);
+  int64_t back_year;
+  unsigned back_month, back_day;
+  date_of(days, &back_year, &back_month, &back_day);
+  if (back_year != (int64_t)year || back_month != month || back_day != day) return false;
+  int64_t seconds = days * 86400 + (int64_t)(hour * 3600 + minute * 60 + second);
+  int64_t power = (int64_t)mwc_powers_of_ten[form->places];
+  // Years up to 9999 in nanoseconds do not fit; those in the neighbourhood do.
+  return !__builtin_mul_overflow(seconds, power, value) &&
+         !__builtin_add_overflow(*value, (int64_t)fraction, value);
+}
+
+size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out) {
+  int64_t power = (int64_t)mwc_powers_of_ten[form->places];
+  int64_t seconds = mwc_floor_divide(value, power);
+  uint64_t fraction = (uint64_t)(value - seconds * power);
+  int64_t days = mwc_floor_divide(seconds, 86400);
+  unsigned of_day = (unsigned)(seconds - days * 86400);
+  int64_t year;
+  unsigned month, day;
+  date_of(days, &year, &month, &day);
+  if (year < 0 || year > 9999) return 0;
+  put_digits(out, (uint64_t)year, 4);
+  out[4] = '-';
+  put_digits(out + 5, month, 2);
+  out[7] = '-';
+  put_digits(out + 8, day, 2);
+  out[10] = form->separator;
+  put_digits(out + 11, of_day / 3600, 2);
+  out[13] = ':';
+  put_digits(out + 14, of_day / 60 % 60, 2);
+  out[16] = ':';
+  put_digits(out + 17, of_day % 60, 2);
+  size_t length = 19;
+  if (form->places > 0) {
+    out[length++] = '.';
+    put_digits(out + length, fraction, form->places);
+    length += form->places;
+  }
+  memcpy(out + length, form->suffix, 7);
+  return length + form->suffix_length;
+}
+
+size_t mwc_spell_float(int64_t value, unsigned shift, uint8_t *out) {
+  double number;
+  if (shift == 64) {
+    memcpy(&number, &value, sizeof number);
+  } else {
+    number = (double)value / (double)((uint64_t)1 << shift);
+  }
+  return mwc_decimal_repr(number, (char *)out);
+}
