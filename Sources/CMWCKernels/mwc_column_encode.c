@@ -235,7 +235,8 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
   uint32_t count = column->change_count;
   mwc_spelled *spelled = mwc_arena_take(&e->arena, count * sizeof *spelled);
   exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
-  unsigned most = 0, least = 255;
+  unsigned most = 0, least = 255, padded = 0;
+  uint32_t with_places[20] = {0}, padded_count = 0;
   for (uint32_t i = 0; i < count; i++) {
     const mwc_split_change *change = &column->changes[i];
     if (!mwc_take_number(text_of(e, change), change->length, &spelled[i])) {
@@ -246,12 +247,21 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
     }
     if (spelled[i].places > most) most = spelled[i].places;
     if (spelled[i].places < least) least = spelled[i].places;
+    with_places[spelled[i].places]++;
+    if (spelled[i].trailing) {
+      padded_count++;
+      if (spelled[i].places > padded) padded = spelled[i].places;
+    }
   }
   if (bad.count == count || most > places_max) goto no;
+  // Zeros at the end show how many places are always written: whoever has fewer is an exception.
+  uint32_t shorter = 0;
+  for (unsigned places = 0; places < padded; places++) shorter += with_places[places];
+  if (padded > least && padded_count > shorter) least = padded;
   bad.count = 0;
   int64_t *numbers = mwc_arena_take(&e->arena, count * sizeof *numbers);
   for (uint32_t i = 0; i < count; i++) {
-    bool fits = spelled[i].places != 255;
+    bool fits = spelled[i].places != 255 && spelled[i].places >= least;
     if (fits && spelled[i].trailing && spelled[i].places > least) fits = false;
     if (fits) {
       int64_t power = (int64_t)mwc_powers_of_ten[most - spelled[i].places];
@@ -573,15 +583,15 @@ static void put_messages(encoder *e, const mwc_split_change *changes, const uint
 /// that are as early, gives the order that the records came in.
 static bool is_order_of_time(const mwc_entry *entries, size_t count, const uint16_t *source_of,
                              uint32_t source_count, const uint32_t *starts,
-                             const uint32_t *grouped, uint32_t *heads) {
+                             const uint32_t *grouped, uint32_t *heads, int64_t base) {
   if (source_count > 64) return false;
   memcpy(heads, starts, source_count * sizeof *heads);
   for (size_t i = 0; i < count; i++) {
     uint32_t source = source_of[i];
-    int64_t time = entries[i].monotonic_ns;
+    int64_t time = mwc_sub(entries[i].monotonic_ns, base);
     for (uint32_t other = 0; other < source_count; other++) {
       if (other == source || heads[other] >= starts[other + 1]) continue;
-      int64_t head = entries[grouped[heads[other]]].monotonic_ns;
+      int64_t head = mwc_sub(entries[grouped[heads[other]]].monotonic_ns, base);
       if (head < time || (head == time && other < source)) return false;
     }
     heads[source]++;
@@ -674,7 +684,7 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
   }
   put_plain_numbers(e, values, count);
   bool is_ordered =
-      is_order_of_time(entries, count, source_of, source_count, starts, grouped, heads);
+      is_order_of_time(entries, count, source_of, source_count, starts, grouped, heads, base_monotonic);
   put(e, !is_ordered);
   if (!is_ordered) {
     for (size_t i = 0; i < count; i++) values[i] = source_of[i];

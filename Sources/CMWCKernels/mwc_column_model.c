@@ -93,15 +93,26 @@ static double cost_of(const int64_t *errors, size_t count, int64_t *centre) {
     *centre = 0;
     return 0;
   }
-  double sum = 0;
   size_t zeros = 0;
-  for (size_t i = 0; i < count; i++) {
-    sum += (double)errors[i];
-    zeros += errors[i] == 0;
-  }
+  for (size_t i = 0; i < count; i++) zeros += errors[i] == 0;
   *centre = 0;
   if (zeros * 4 < count) {
-    double mean = sum / (double)count;
+    // The mean of what is not far from the mean: outliers do not pull at it.
+    double mean = 0, reach = INFINITY;
+    for (int round = 0; round < 4; round++) {
+      double sum = 0, distance = 0;
+      size_t near = 0;
+      for (size_t i = 0; i < count; i++) {
+        double apart = fabs((double)errors[i] - mean);
+        if (apart > reach) continue;
+        sum += (double)errors[i];
+        distance += apart;
+        near++;
+      }
+      if (near == 0) break;
+      reach = round == 0 ? INFINITY : 2 * distance / (double)near;
+      mean = sum / (double)near;
+    }
     double nearest = INFINITY;
     for (size_t i = 0; i < count; i++) {
       double distance = fabs((double)errors[i] - mean);
@@ -385,6 +396,9 @@ size_t mwc_model_pack(const uint64_t *numbers, size_t count, unsigned low_bits, 
                       uint8_t *bytes) {
   uint8_t *at = bytes;
   if (low_bits == 0) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < count; i++) any |= numbers[i];
+    if (any == 0) return 0;
     for (size_t i = 0; i < count; i++) at = mwc_put_varint(at, numbers[i]);
     return (size_t)(at - bytes);
   }
@@ -410,6 +424,10 @@ size_t mwc_model_pack(const uint64_t *numbers, size_t count, unsigned low_bits, 
 bool mwc_model_unpack(const uint8_t *bytes, size_t length, const uint8_t *bits, unsigned low_bits,
                       size_t count, uint64_t *numbers) {
   mwc_column_cursor cursor = {.at = bytes, .end = bytes + length};
+  if (length == 0 && low_bits == 0) {
+    memset(numbers, 0, count * sizeof *numbers);
+    return true;
+  }
   uint64_t mask = low_bits == 0 ? 0 : ((uint64_t)1 << low_bits) - 1;
   size_t bit = 0;
   for (size_t i = 0; i < count; i++) {

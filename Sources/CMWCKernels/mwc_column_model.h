@@ -46,12 +46,13 @@ void mwc_model_restore(const mwc_column_model *model, const uint64_t *numbers, s
                        int64_t *values);
 
 /// Writes the low bits of numbers, low ones first, to `bits` (which has room for 8 bytes more than
-/// they need) and the rest as varints to `bytes`; returns the length of the latter.
+/// they need) and the rest as varints to `bytes`; returns the length of the latter, 0 when all
+/// numbers are 0.
 size_t mwc_model_pack(const uint64_t *numbers, size_t count, unsigned low_bits, uint8_t *bits,
                       uint8_t *bytes);
 
 /// The other direction; `low_bits` is at most 56, and `bits` is readable for 8 bytes more than there
-/// are. False when `bytes` are not exactly `count` varints.
+/// are. False when `bytes` are neither empty nor exactly `count` varints.
 bool mwc_model_unpack(const uint8_t *bytes, size_t length, const uint8_t *bits, unsigned low_bits,
                       size_t count, uint64_t *numbers);
 

@@ -26,11 +26,11 @@ import Testing
   }
 
   @Test func anEncodingOfTheFutureIsNamedAndNotSkipped() {
-    let reading = forge { $0.block(kind: 2, encoding: 2, [.init([1, 2, 3])], records: 1) }
+    let reading = forge { $0.block(kind: 2, encoding: 3, [.init([1, 2, 3])], records: 1) }
     #expect(reading.error?.code == .unsupported)
     #expect(reading.error?.block == 1)
     #expect(
-      reading.error?.reason == "this block uses columns, which this program cannot read")
+      reading.error?.reason == "this block uses encoding-3, which this program cannot read")
   }
 
   @Test func aBlockOfAnUnknownKindIsSkipped() {

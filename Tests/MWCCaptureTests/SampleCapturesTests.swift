@@ -94,14 +94,24 @@ import Testing
       name: "bad-newer-version", records: 0, outcome: "newer-version", verified: "newer-version",
       recovered: nil, make: { Forge(version: 2).bytes }),
     Entry(
-      name: "bad-columns", records: 1, outcome: "unsupported", verified: "unsupported",
-      recovered: nil,
+      name: "bad-columns", records: 1, outcome: "unfinished", verified: "unfinished", recovered: 1,
       make: {
         var forge = Forge()
         forge.session()
         forge.block(
           kind: 2, encoding: 0, [.init(Forge.row(payload: Array("hi".utf8)))], records: 1)
         forge.block(kind: 2, encoding: 2, [.init([1, 2, 3])], records: 1, first: 1)
+        return forge.bytes
+      }),
+    Entry(
+      name: "bad-encoding", records: 1, outcome: "unsupported", verified: "unsupported",
+      recovered: nil,
+      make: {
+        var forge = Forge()
+        forge.session()
+        forge.block(
+          kind: 2, encoding: 0, [.init(Forge.row(payload: Array("hi".utf8)))], records: 1)
+        forge.block(kind: 2, encoding: 3, [.init([1, 2, 3])], records: 1, first: 1)
         return forge.bytes
       }),
     Entry(

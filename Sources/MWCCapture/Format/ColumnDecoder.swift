@@ -1,7 +1,7 @@
 internal import CMWCKernels
 internal import MWCCore
 
-/// Turns the body of a segment in columns (`docs/FORMAT.md`, section 6) into its records.
+/// Turns the body of a segment in columns (`docs/FORMAT.md`, section 12) into its records.
 ///
 /// Memory: up to 20 times the raw length of the segment, which `CaptureFormat.maxRawColumns` bounds;
 /// asked for before anything is decoded, touched only as far as the body reaches. Not thread-safe.

@@ -1,7 +1,7 @@
 internal import CMWCKernels
 internal import MWCCore
 
-/// Gathers records and makes a block body in columns of them (`docs/FORMAT.md`, section 6), without
+/// Gathers records and makes a block body in columns of them (`docs/FORMAT.md`, section 12), without
 /// touching a file.
 ///
 /// ```

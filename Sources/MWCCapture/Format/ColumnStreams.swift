@@ -1,7 +1,7 @@
 internal import CMWCKernels
 internal import CZlib
 
-/// Whole streams at once: the pieces of a column block (`docs/FORMAT.md`, section 6).
+/// Whole streams at once: the pieces of a column block (`docs/FORMAT.md`, section 12).
 ///
 /// `@safe`: as `Deflater`. Not thread-safe; it belongs to one encoder.
 @safe final class StreamDeflater {
