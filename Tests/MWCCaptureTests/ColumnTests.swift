@@ -82,7 +82,10 @@ import Testing
     }
     expectRoundTrip(records.sorted { $0.monotonic < $1.monotonic }, "by time")
     expectRoundTrip(records.shuffled(using: &generator), "in no order")
-    expectRoundTrip(records.map { var copy = $0; copy.monotonic = 7; return copy }, "at one time")
+    expectRoundTrip(
+      records.map {
+        var copy = $0; copy.monotonic = 7; return copy
+      }, "at one time")
   }
 
   // MARK: Spellings
@@ -96,13 +99,17 @@ import Testing
     ["0.1234567890123456", "251.9722785949707", "26.686580657958984", "100.0", "1e-07", "3.0"],
     ["24103.921875", "22442.39453125", "1661.52734375", "0.5", "7.0", "100", "NaN"],
     ["null", "12.5", "null", "13.5", "true", "14.0", "false", "15.5", "Infinity", "-Infinity"],
-    ["\"2026-11-21T10:23:08.517999\"", "\"2026-11-21T10:23:09.000000\"", "\"2026-11-21T10:23:09\""],
+    [
+      "\"2026-11-21T10:23:08.517999\"", "\"2026-11-21T10:23:09.000000\"", "\"2026-11-21T10:23:09\"",
+    ],
     ["\"2026-11-21T10:23:08Z\"", "\"2026-11-21T10:23:61Z\"", "\"2026-02-30T00:00:00Z\"", "\"\""],
     ["\"2026-11-21 10:23:08.517+01:00\"", "\"0000-01-01 00:00:00.000+01:00\"", "\"x\""],
     ["\"9999-12-31T23:59:59.999999999\"", "\"1677-09-21T00:12:43.145224192\"", "\"1970-01-01\""],
     ["1795257407.203", "1795257408.21", "1795257409.0", "1795257410", "-1795257410.5"],
     ["\"c7552a1178fcfda76b8c843f7970dc47\"", "\"d7552a1178fcfda76b8c843f7970dc47\""],
-    ["\"C7552A1178FCFDA7\"", "\"c7552a1178fcfda7\"", "\"c7552a1178fcfda\"", "\"0123456789abcdef\""],
+    [
+      "\"C7552A1178FCFDA7\"", "\"c7552a1178fcfda7\"", "\"c7552a1178fcfda\"", "\"0123456789abcdef\"",
+    ],
     ["\"a\\\"b\"", "\"\\\\\"", "\"\\u00e9\"", "\"é\"", "\"\u{1F4BE}\"", "\"{[,:]}\"", "\"\""],
     ["[]", "[1]", "[1,2]", "[1,2,3]", "[[1],[2,3]]", "{}", "{\"a\":1}", "[{},{\"a\":1}]", "[[]]"],
   ]
@@ -208,7 +215,8 @@ import Testing
         let place = Int.random(in: 0..<records[index].payload.count, using: &generator)
         switch Int.random(in: 0...2, using: &generator) {
         case 0: records[index].payload[place] = UInt8.random(in: 0...127, using: &generator)
-        case 1: records[index].payload.insert(UInt8.random(in: 32...126, using: &generator), at: place)
+        case 1:
+          records[index].payload.insert(UInt8.random(in: 32...126, using: &generator), at: place)
         default: records[index].payload.remove(at: place)
         }
         if records[index].payload.isEmpty { break }
@@ -309,7 +317,8 @@ struct RandomJSON {
       if places == 0 { return sign + padded }
       return sign + padded.dropLast(places) + "." + padded.suffix(places)
     case .text(let choices): return "\"\(choices.randomElement(using: &generator) ?? "")\""
-    case .random: return "\"\(String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16))\""
+    case .random:
+      return "\"\(String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16))\""
     case .date:
       let micro = Int.random(in: 100_000...999_999, using: &generator)
       return "\"2026-11-2\(micro % 10)T10:0\(micro % 7):08.\(micro)\""
