@@ -19,11 +19,11 @@ test_run := $(SWIFT) test --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests demo build test test-asan test-tsan lint \
-  fuzz conformance bench install clean
+  fuzz conformance bench bench-scanner install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
-	  | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	  | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 setup: ## install what is missing (apt) and check the toolchain
 	@Scripts/setup
@@ -53,7 +53,8 @@ test-tsan: setup-tests ## every test under the thread sanitizer
 	$(test_run) --sanitize=thread --scratch-path .build-tsan
 
 lint: ## formatting and documentation rules
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests \
+	  Benchmarks/Package.swift Benchmarks/Sources/ScannerSwift
 
 fuzz: setup ## fuzz what reads peers' bytes; SECONDS=60 for each target
 	@Scripts/fuzz $(SECONDS)
@@ -64,6 +65,9 @@ conformance: setup ## the Autobahn suite against client and server; CASES='6.* 7
 
 bench: build ## the numbers of the README, measured on this machine
 	@Scripts/bench $(release_folder)
+
+bench-scanner: setup ## the JSON scanner against simdjson On-Demand, from C and from Swift
+	@Benchmarks/scanner.sh
 
 install: build ## install programs, manual pages and completions below PREFIX
 	@Scripts/install $(release_folder) '$(DESTDIR)$(PREFIX)'

@@ -1,239 +1,57 @@
-// Paths are compiled into a trie, and the walk is followed in it: as long as the containers that are
-// open lead along the trie, keys and elements are looked up; everything else is only checked.
-//
-//   data.cpu  data.gpus[0].name  type      node:  0 $ ─┬─ 1 data ─┬─ 2 cpu
-//                                                      │          └─ 3 gpus ── 4 [0] ── 5 name
-//                                                      └─ 6 type
-//
-// Nodes stand in preorder, so that a node and all below it are one range: when a key comes a second
-// time, what its first value gave is taken back by clearing that range.
+// The entry, and the scan of what the faster way of `mwc_json_general.c` does not take: it walks from
+// event to event. That is slower, and finds the exact place of an error.
 #include <string.h>
 
-#include "mwc_json.h"
+#include "mwc_json_scanner.h"
 
-enum {
-  NONE = 0xFFFF,
-};
 // In place of an element's index: the container is an object.
 #define NO_ELEMENTS UINT32_MAX
-_Static_assert(MWC_JSON_PATHS_MAX * MWC_JSON_STEPS_MAX + 1 < NONE, "nodes are counted in 16 bits");
 
-typedef struct node {
-  uint32_t name_offset;  // from the start of the scanner's memory
-  uint32_t name_length;
-  uint32_t index;        // of an element
-  uint16_t path;         // which path ends here, or NONE
-  uint16_t end;          // first node that is not below this one
-  uint16_t parent;
-  uint8_t is_element;    // a step into an array, by index; otherwise into an object, by name
-  uint8_t seen;          // during a scan: has a value been met here?
-} node;
+// MARK: The trie
 
-struct mwc_json_scanner {
-  uint32_t size;  // of everything: this header, nodes, names
-  uint32_t options;
-  uint32_t depth_max;
-  uint16_t node_count;
-  uint16_t path_count;
-  node nodes[];
-};
-
-// MARK: Compiling
-
-/// One step of a path as it is spelled.
-typedef struct step {
-  const uint8_t *name;
-  size_t length;
-  uint32_t index;
-  bool is_element;
-  bool is_quoted;
-} step;
-
-static bool is_name_byte(uint8_t byte) {
-  return byte != '.' && byte != '[' && byte != ']' && byte != '"';
-}
-
-/// `[3]` or `["name"]` from `*at` on, which stands behind the bracket.
-static bool parse_bracket(const mwc_json_text *path, size_t *at, step *step) {
-  size_t i = *at;
-  if (i < path->length && path->bytes[i] == '"') {
-    // The name is a JSON string: the walk knows how to read it.
-    mwc_json_walk walk;
-    mwc_json_event event;
-    size_t rest = path->length - i;
-    if (mwc_json_walk_init(&walk, path->bytes + i, rest, 0, 0) != 0) return false;
-    if (mwc_json_walk_next(&walk, &event) != 1) return false;
-    step->name = path->bytes + i + event.offset;
-    step->length = event.length;
-    step->is_quoted = true;
-    step->is_element = false;
-    i += event.offset + event.length + 1;
-  } else {
-    size_t digits = i;
-    uint64_t index = 0;
-    while (i < path->length && path->bytes[i] >= '0' && path->bytes[i] <= '9') {
-      index = index * 10 + (uint64_t)(path->bytes[i] - '0');
-      if (index > UINT32_MAX) return false;
-      i++;
-    }
-    if (i == digits) return false;
-    step->index = (uint32_t)index;
-    step->is_element = true;
+uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const uint8_t *key,
+                         size_t length, bool escaped) {
+  const mwc_json_node *nodes = scanner->nodes;
+  if (!escaped && (nodes[parent].name_lengths & mwc_trie_bit(length)) == 0) return MWC_NO_NODE;
+  uint16_t end = nodes[parent].end;
+  for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
+    const mwc_json_node *node = &nodes[child];
+    if (node->is_element) continue;
+    const uint8_t *name = (const uint8_t *)scanner + node->name_offset;
+    bool equal = escaped ? mwc_json_equal(key, length, name, node->name_length)
+                         : length == node->name_length && memcmp(key, name, length) == 0;
+    if (equal) return child;
   }
-  if (i == path->length || path->bytes[i] != ']') return false;
-  *at = i + 1;
-  return true;
+  return MWC_NO_NODE;
 }
 
-/// The next step from `*at` on. False if there is none that could be understood.
-static bool parse_step(const mwc_json_text *path, size_t *at, step *step) {
-  memset(step, 0, sizeof *step);
-  size_t i = *at;
-  bool has_dot = path->bytes[i] == '.';
-  if (!has_dot && path->bytes[i] == '[') {
-    *at = i + 1;
-    return parse_bracket(path, at, step);
+uint16_t mwc_trie_element(const mwc_json_scanner *scanner, uint16_t parent, uint32_t index) {
+  const mwc_json_node *nodes = scanner->nodes;
+  if ((nodes[parent].indices & mwc_trie_bit(index)) == 0) return MWC_NO_NODE;
+  uint16_t end = nodes[parent].end;
+  for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
+    if (nodes[child].is_element && nodes[child].index == index) return child;
   }
-  // Only the first name stands without a dot.
-  if (!has_dot && i > 0) return false;
-  if (has_dot) i++;
-  size_t start = i;
-  while (i < path->length && is_name_byte(path->bytes[i])) i++;
-  if (i == start) return false;
-  step->name = path->bytes + start;
-  step->length = i - start;
-  *at = i;
-  return true;
+  return MWC_NO_NODE;
 }
 
-static bool same_step(const mwc_json_scanner *scanner, const node *node, const step *step) {
-  if ((node->is_element != 0) != step->is_element) return false;
-  if (step->is_element) return node->index == step->index;
-  const uint8_t *name = (const uint8_t *)scanner + node->name_offset;
-  if (step->is_quoted) return mwc_json_equal(step->name, step->length, name, node->name_length);
-  return node->name_length == step->length && memcmp(name, step->name, step->length) == 0;
-}
-
-static uint16_t find_step(const mwc_json_scanner *scanner, uint16_t parent, const step *step) {
-  uint16_t child = (uint16_t)(parent + 1);
-  while (child < scanner->nodes[parent].end) {
-    if (same_step(scanner, &scanner->nodes[child], step)) return child;
-    child = scanner->nodes[child].end;
+void mwc_trie_begin(mwc_json_scanner *scanner, mwc_json_value *values) {
+  memset(values, 0, scanner->path_count * sizeof(mwc_json_value));
+  if (++scanner->scan == 0) {
+    for (uint16_t i = 0; i < scanner->node_count; i++) scanner->nodes[i].seen = 0;
+    scanner->scan = 1;
   }
-  return NONE;
 }
 
-/// Adds a node as the last child of `parent`, moving what comes after it in preorder.
-static uint16_t insert(mwc_json_scanner *scanner, uint16_t parent, const step *step,
-                       uint32_t *names) {
-  node *nodes = scanner->nodes;
-  uint16_t at = nodes[parent].end;
-  memmove(&nodes[at + 1], &nodes[at], (size_t)(scanner->node_count - at) * sizeof(node));
-  scanner->node_count++;
-  for (uint16_t i = 0; i < scanner->node_count; i++) {
-    if (i == at) continue;
-    if (i > at && nodes[i].parent >= at) nodes[i].parent++;
-    // Ranges that reach beyond the new node grow; so do those of its ancestors, which end at it.
-    if (nodes[i].end > at) nodes[i].end++;
+void mwc_trie_forget(mwc_json_scanner *scanner, uint16_t at, mwc_json_value *values) {
+  mwc_json_node *nodes = scanner->nodes;
+  for (uint16_t i = at; i < nodes[at].end; i++) {
+    nodes[i].seen = 0;
+    if (nodes[i].path != MWC_NO_NODE) memset(&values[nodes[i].path], 0, sizeof(mwc_json_value));
   }
-  for (uint16_t i = parent;; i = nodes[i].parent) {
-    if (nodes[i].end == at) nodes[i].end++;
-    if (i == 0) break;
-  }
-  node *added = &nodes[at];
-  memset(added, 0, sizeof *added);
-  added->path = NONE;
-  added->parent = parent;
-  added->end = (uint16_t)(at + 1);
-  added->is_element = step->is_element;
-  added->index = step->index;
-  if (!step->is_element) {
-    uint8_t *name = (uint8_t *)scanner + *names;
-    added->name_offset = *names;
-    if (step->is_quoted) {
-      added->name_length = (uint32_t)mwc_json_unescape(step->name, step->length, name);
-    } else {
-      memcpy(name, step->name, step->length);
-      added->name_length = (uint32_t)step->length;
-    }
-    *names += added->name_length;
-  }
-  return at;
 }
 
-/// Most steps a text of this many bytes can have, which is what the size is reckoned with.
-static size_t steps_bound(size_t length) {
-  size_t steps = length / 2 + 1;
-  return steps < MWC_JSON_STEPS_MAX ? steps : MWC_JSON_STEPS_MAX;
-}
-
-static size_t nodes_bound(const mwc_json_text *paths, size_t count) {
-  size_t nodes = 1;
-  for (size_t i = 0; i < count; i++) nodes += steps_bound(paths[i].length);
-  return nodes;
-}
-
-size_t mwc_json_scanner_size(const mwc_json_text *paths, size_t count) {
-  size_t names = 0;
-  for (size_t i = 0; i < count; i++) names += paths[i].length;
-  size_t size = sizeof(mwc_json_scanner) + nodes_bound(paths, count) * sizeof(node) + names;
-  return (size + 7) & ~(size_t)7;
-}
-
-static int compile_path(mwc_json_scanner *scanner, const mwc_json_text *path, uint16_t number,
-                        uint32_t *names) {
-  size_t at = path->length > 0 && path->bytes[0] == '$' ? 1 : 0;
-  uint16_t current = 0;
-  size_t steps = 0;
-  while (at < path->length) {
-    step step;
-    if (!parse_step(path, &at, &step)) return MWC_JSON_E_PATH_SYNTAX;
-    if (++steps > MWC_JSON_STEPS_MAX) return MWC_JSON_E_PATH_LIMIT;
-    uint16_t child = find_step(scanner, current, &step);
-    current = child != NONE ? child : insert(scanner, current, &step, names);
-  }
-  if (scanner->nodes[current].path != NONE) return MWC_JSON_E_PATH_DUPLICATE;
-  scanner->nodes[current].path = number;
-  return 0;
-}
-
-mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_json_text *paths,
-                                        size_t count, uint32_t options, uint32_t depth_max,
-                                        int *error, size_t *bad_path) {
-  *bad_path = 0;
-  if (count > MWC_JSON_PATHS_MAX) {
-    *bad_path = MWC_JSON_PATHS_MAX;
-    *error = MWC_JSON_E_PATH_LIMIT;
-    return NULL;
-  }
-  size_t needed = mwc_json_scanner_size(paths, count);
-  if (size < needed || needed > UINT32_MAX) {
-    *error = MWC_JSON_E_MEMORY;
-    return NULL;
-  }
-  mwc_json_scanner *scanner = memory;
-  memset(scanner, 0, sizeof *scanner);
-  scanner->size = (uint32_t)needed;
-  scanner->options = options;
-  scanner->depth_max = depth_max;
-  scanner->path_count = (uint16_t)count;
-  scanner->node_count = 1;
-  memset(&scanner->nodes[0], 0, sizeof(node));
-  scanner->nodes[0].path = NONE;
-  scanner->nodes[0].end = 1;
-  size_t nodes = nodes_bound(paths, count);
-  uint32_t names = (uint32_t)(sizeof(mwc_json_scanner) + nodes * sizeof(node));
-  for (size_t i = 0; i < count; i++) {
-    *error = compile_path(scanner, &paths[i], (uint16_t)i, &names);
-    if (*error != 0) {
-      *bad_path = i;
-      return NULL;
-    }
-  }
-  return scanner;
-}
-
-// MARK: Scanning
+// MARK: Scanning by walking
 
 /// What a scan knows about the containers that are open and lead along the trie. A level is one
 /// deeper than the node's depth in the trie, hence the bound.
@@ -243,80 +61,42 @@ typedef struct trail {
   uint16_t level;                            // how many containers are on the trail
 } trail;
 
-static uint16_t find_member(const mwc_json_scanner *scanner, uint16_t parent, const uint8_t *key,
-                            size_t length, bool escaped) {
-  const node *nodes = scanner->nodes;
-  uint16_t end = nodes[parent].end;
-  for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
-    const node *node = &nodes[child];
-    if (node->is_element) continue;
-    const uint8_t *name = (const uint8_t *)scanner + node->name_offset;
-    bool equal = escaped ? mwc_json_equal(key, length, name, node->name_length)
-                         : length == node->name_length && memcmp(key, name, length) == 0;
-    if (equal) return child;
-  }
-  return NONE;
-}
-
-static uint16_t find_element(const mwc_json_scanner *scanner, uint16_t parent, uint32_t index) {
-  const node *nodes = scanner->nodes;
-  uint16_t end = nodes[parent].end;
-  for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
-    if (nodes[child].is_element && nodes[child].index == index) return child;
-  }
-  return NONE;
-}
-
-/// Takes back what an earlier value at this node gave.
-static void forget(mwc_json_scanner *scanner, uint16_t at, mwc_json_value *values) {
-  node *nodes = scanner->nodes;
-  for (uint16_t i = at; i < nodes[at].end; i++) {
-    nodes[i].seen = 0;
-    if (nodes[i].path != NONE) memset(&values[nodes[i].path], 0, sizeof(mwc_json_value));
-  }
-}
-
-/// A value begins that a path leads to, or through.
-static void meet(mwc_json_scanner *scanner, uint16_t at, const mwc_json_event *event,
-                 mwc_json_value *values) {
-  node *node = &scanner->nodes[at];
-  if (node->seen) forget(scanner, at, values);
-  node->seen = 1;
-  if (node->path == NONE) return;
-  mwc_json_value *value = &values[node->path];
+static void locate(const mwc_json_scanner *scanner, const uint8_t *json,
+                   const mwc_json_event *event, mwc_json_value *value) {
   value->offset = event->offset;
   value->length = event->length;
   value->type = event->kind;
   value->flags = event->flags;
+  if (event->kind == MWC_JSON_NUMBER && (scanner->options & MWC_JSON_CONVERT)) {
+    mwc_json_convert(json, value);
+  }
 }
 
-int mwc_json_scan(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                  mwc_json_value *values, size_t *error_offset) {
+static int scan_by_walking(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                           mwc_json_value *values, size_t *error_offset) {
   mwc_json_walk walk;
-  *error_offset = 0;
-  int result = mwc_json_walk_init(&walk, json, length, scanner->options, scanner->depth_max);
-  if (result != 0) return result;
-  memset(values, 0, scanner->path_count * sizeof(mwc_json_value));
-  for (uint16_t i = 0; i < scanner->node_count; i++) scanner->nodes[i].seen = 0;
+  mwc_json_walk_init(&walk, json, length, scanner->options, scanner->depth_max);
+  mwc_trie_begin(scanner, values);
 
   trail trail;
   trail.level = 0;
-  uint16_t next = 0;  // the node of the value that comes next, or NONE; the document is node 0
+  uint16_t next = 0;  // the node of the value that comes next, or MWC_NO_NODE; the document is node 0
   mwc_json_event event;
+  int result;
   while ((result = mwc_json_walk_next(&walk, &event)) == 1) {
     bool on_trail = event.depth == trail.level;
     switch (event.kind) {
       case MWC_JSON_KEY:
-        next = on_trail ? find_member(scanner, trail.node[trail.level], json + event.offset,
+        next = on_trail ? mwc_trie_member(scanner, trail.node[trail.level], json + event.offset,
                                       event.length, event.flags & MWC_JSON_ESCAPED)
-                        : NONE;
+                        : MWC_NO_NODE;
         continue;
       case MWC_JSON_OBJECT_END:
       case MWC_JSON_ARRAY_END: {
         // The container that ends does not count itself in `depth`.
         if (event.depth + 1 != trail.level) continue;
         uint16_t path = scanner->nodes[trail.node[trail.level]].path;
-        if (path != NONE) {
+        if (path != MWC_NO_NODE) {
           values[path].length = event.offset + 1 - values[path].offset;
           values[path].flags = event.flags;
         }
@@ -327,10 +107,11 @@ int mwc_json_scan(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
     }
     // A value. In an array it has no key; its index is counted instead.
     if (on_trail && trail.level > 0 && trail.element[trail.level] != NO_ELEMENTS) {
-      next = find_element(scanner, trail.node[trail.level], trail.element[trail.level]++);
+      next = mwc_trie_element(scanner, trail.node[trail.level], trail.element[trail.level]++);
     }
-    if (!on_trail || next == NONE) continue;
-    meet(scanner, next, &event, values);
+    if (!on_trail || next == MWC_NO_NODE) continue;
+    mwc_json_value *value = mwc_trie_meet(scanner, next, values);
+    if (value != NULL) locate(scanner, json, &event, value);
     if (event.kind == MWC_JSON_OBJECT || event.kind == MWC_JSON_ARRAY) {
       trail.level++;
       trail.node[trail.level] = next;
@@ -339,4 +120,19 @@ int mwc_json_scan(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
   }
   *error_offset = event.offset;
   return result;
+}
+
+// MARK: The entry
+
+int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                          mwc_json_value *values, size_t *error_offset) {
+  *error_offset = 0;
+  if (length > MWC_JSON_LENGTH_MAX) return MWC_JSON_E_LENGTH;
+  if (mwc_json_scan_blocks(scanner, json, length, values)) return 0;
+  return scan_by_walking(scanner, json, length, values, error_offset);
+}
+
+int mwc_json_scan(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                  mwc_json_value *values, size_t *error_offset) {
+  return mwc_json_scan_general(scanner, json, length, values, error_offset);
 }

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mwc_json.h"
+#include "mwc_json_number.h"
+#include "mwc_json_scanner.h"
 
 // MARK: Numbers
 
@@ -90,10 +91,6 @@ static double convert_slowly(const uint8_t *number, size_t length, const decimal
 }
 
 double mwc_json_double(const uint8_t *number, size_t length) {
-  // Powers of ten that a double holds exactly.
-  static const double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   if (length == 0) return 0;
   uint8_t last = number[length - 1];
   if (last == 'N') return (double)NAN;
@@ -103,16 +100,29 @@ double mwc_json_double(const uint8_t *number, size_t length) {
   double value;
   if (decimal.digits == 0) {
     value = 0;
-  } else if (decimal.digits <= 19 && decimal.mantissa <= (uint64_t)1 << 53 &&
+  } else if (decimal.digits <= MWC_DIGITS_EXACT && decimal.exponent <= 0 &&
+             decimal.exponent >= -MWC_DIGITS_EXACT) {
+    value = mwc_decimal_quotient(decimal.mantissa, (unsigned)-decimal.exponent);
+  } else if (decimal.digits <= MWC_DIGITS_EXACT && decimal.mantissa <= (uint64_t)1 << 53 &&
              decimal.exponent >= -22 && decimal.exponent <= 22) {
     // Both factors are exact, so the one operation rounds correctly.
     value = (double)decimal.mantissa;
-    value = decimal.exponent < 0 ? value / exact[-decimal.exponent]
-                                 : value * exact[decimal.exponent];
+    value = decimal.exponent < 0 ? value / mwc_exact_tens[-decimal.exponent]
+                                 : value * mwc_exact_tens[decimal.exponent];
   } else {
     value = convert_slowly(number, length, &decimal);
   }
   return decimal.negative ? -value : value;
+}
+
+void mwc_json_convert(const uint8_t *json, mwc_json_value *value) {
+  const uint8_t *number = json + value->offset;
+  if ((value->flags & MWC_JSON_INTEGER) &&
+      mwc_json_int64(number, value->length, &value->number.integer)) {
+    value->flags |= MWC_JSON_INT64;
+  } else {
+    value->number.real = mwc_json_double(number, value->length);
+  }
 }
 
 size_t mwc_json_respell(const uint8_t *number, size_t length, char out[MWC_REPR_MAX]) {

@@ -8,7 +8,8 @@
 // and so on. `MWC_CALL_AT_LEVEL(level, sound_prefix, (bytes, length))` calls the one for `level`.
 //
 // Instructions beyond those of the package's target are allowed by attributes, not by build flags.
-// The scalar level is the same text over plain C.
+// The scalar level is the same text over plain C, unless `MWC_VECTORS_ONLY` is defined: then the
+// scalar functions are those of the file itself.
 #ifndef MWC_LEVELS_H
 #define MWC_LEVELS_H
 
@@ -40,10 +41,12 @@
 
 #endif
 
+#ifndef MWC_VECTORS_ONLY
 #define MWC_LEVEL scalar
 #include "mwc_block_scalar.h"
 #include MWC_TEXT
 #undef MWC_LEVEL
+#endif
 
 #if defined(__x86_64__)
 
@@ -82,3 +85,4 @@
 #endif
 
 #undef MWC_TEXT
+#undef MWC_VECTORS_ONLY

@@ -38,5 +38,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "FuzzFilter", dependencies: ["MWCCore"], swiftSettings: swiftSettings),
   ]
 )

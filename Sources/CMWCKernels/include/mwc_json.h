@@ -58,15 +58,22 @@ enum {
   MWC_JSON_INTEGER = 2,    ///< A number without fraction and exponent.
   MWC_JSON_NOTFINITE = 4,  ///< `NaN`, `Infinity` or `-Infinity`.
   MWC_JSON_EMPTY = 8,      ///< An array or object without elements.
+  MWC_JSON_INT64 = 16,     ///< `number.integer` holds the value of the number exactly.
 };
 
-/// Where a value stands.
+/// Where a value stands, and what it is if it is a number.
 typedef struct mwc_json_value {
   uint32_t offset;
   uint32_t length;
   uint8_t type;   ///< MWC_JSON_MISSING …
   uint8_t flags;  ///< MWC_JSON_ESCAPED …
-  uint16_t reserved;
+  uint16_t reserved[3];
+  /// With MWC_JSON_CONVERT the value of a number: the exact integer if MWC_JSON_INT64 is set, which
+  /// it is for integers in range; otherwise the double that `mwc_json_double` gives. 0 for the rest.
+  union {
+    double real;
+    int64_t integer;
+  } number;
 } mwc_json_value;
 
 /// What went wrong; all are negative.
@@ -86,6 +93,8 @@ enum {
 /// Options of a scan or a walk.
 enum {
   MWC_JSON_NONFINITE = 1,  ///< Take the bare words `NaN`, `Infinity` and `-Infinity` as numbers.
+  MWC_JSON_GENERAL = 2,    ///< Expect nothing of a message for what earlier ones were like.
+  MWC_JSON_CONVERT = 4,    ///< Convert located numbers, too.
 };
 
 enum {

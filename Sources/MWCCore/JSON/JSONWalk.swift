@@ -68,3 +68,35 @@ extension JSONEvent {
     guard result == 0 else { throw JSONError(kernel: result, at: Int(event.offset)) }
   }
 }
+
+/// The events of a document, one after the other, for those who want to stop in between. As
+/// `JSONEvent.forEach`, but for a document that is known to be JSON: an error ends it like the end.
+///
+/// Holds a pointer into the document, which it cannot outlive.
+@safe package struct JSONEvents: ~Escapable {
+  private var walk: mwc_json_walk
+  private var hasEnded: Bool
+
+  @_lifetime(copy json)
+  package init(in json: RawSpan, options: JSONScanner.Options = []) {
+    var walk = unsafe mwc_json_walk()
+    let result = unsafe json.withUnsafeBytes { bytes in
+      unsafe mwc_json_walk_init(&walk, bytes.baseAddress, bytes.count, options.rawValue, 0)
+    }
+    unsafe self.walk = walk
+    hasEnded = result != 0
+  }
+
+  /// Nil at the end.
+  @_lifetime(self: copy self)
+  package mutating func next() -> JSONEvent? {
+    guard !hasEnded else { return nil }
+    var event = mwc_json_event()
+    // A field of a view cannot be lent to C; a copy of it can.
+    var walk = unsafe self.walk
+    let result = unsafe mwc_json_walk_next(&walk, &event)
+    unsafe self.walk = walk
+    hasEnded = result != 1
+    return hasEnded ? nil : JSONEvent(event)
+  }
+}

@@ -1,5 +1,3 @@
-internal import MWCCore
-
 /// A text message that is an Engine.IO packet around JSON, as Socket.IO sends them:
 ///
 /// ```
@@ -10,18 +8,18 @@ internal import MWCCore
 /// ```
 ///
 /// That the rest is JSON is for the caller to check.
-struct SocketIOPacket: ~Escapable {
+package struct SocketIOPacket: ~Escapable {
   /// What stands before the JSON: visible ASCII, also valid as the inside of a JSON string.
-  let head: RawSpan
+  package let head: RawSpan
   /// The JSON, maybe empty.
-  let json: RawSpan
+  package let json: RawSpan
 
   /// Namespaces are short; a longer head is no packet.
   private static let headLimit = 256
 
   /// Nil if `text` does not look like a packet.
   @_lifetime(copy text)
-  init?(_ text: RawSpan) {
+  package init?(_ text: RawSpan) {
     var reader = Reader(text: text)
     guard let type = reader.take(in: "0"..."6") else { return nil }
     switch type {

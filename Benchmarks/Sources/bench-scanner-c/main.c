@@ -1,0 +1,11 @@
+// `make bench-scanner-c`
+#include "measure.h"
+
+int main(int count, char **arguments) {
+  measure_options options = measure_arguments(count, arguments);
+  const peer *const peers[] = {&peer_general, &peer_default};
+  measure_streams(&options, peers, 2);
+  measure_new_shapes(&options, peers, 2);
+  measure_bulk(&options, peers, 2);
+  return 0;
+}

@@ -1,0 +1,147 @@
+// Scanning in two steps that take turns. First, 64 bytes at a time and without a branch, the places
+// are found where **tokens** stand: brackets, commas and colons outside of strings, and where strings,
+// numbers and words begin. Then the grammar is followed from token to token. The places do not depend
+// on one another, so that the processor is always several of them ahead.
+//
+//     {"cpu": 45.2, "host": "vm\n7"}
+//     ^^    ^ ^   ^ ^     ^ ^      ^         a closing quote is a token only if no operator follows:
+//     {"    : 4   , "     : "      }         members have four tokens, whatever their values are
+//
+// What strings contain is checked in the first step (control characters, escapes), for the whole
+// document at once (UTF-8, if there is any), or not at all, because it can be anything. Numbers and
+// words are checked in the second.
+//
+// It only says yes or no. What is wrong with a document, and where, is found by walking.
+#include "mwc_json_number.h"
+#include "mwc_json_scanner.h"
+#include "mwc_simd.h"
+#include "mwc_utf8.h"
+
+enum {
+  /// Tokens that are found before the grammar is followed, so that they stay in the nearest cache: a
+  /// message of common size in one go.
+  TOKENS = 1024,
+  /// Tokens that may be looked at without asking whether they have been found: those of a member.
+  AHEAD = 8,
+};
+
+typedef struct tokens {
+  const uint8_t *json;
+  size_t length;
+  size_t next;          // the first byte that no token was looked for in
+  uint64_t in_string;   // all ones if that byte is in a string
+  uint64_t in_scalar;   // 1 if the byte before it belongs to a number or word
+  uint64_t is_escaped;  // 1 if that byte stands behind a backslash
+  uint64_t high;        // not 0 if there is anything above 0x7F
+  bool has_escapes;
+  bool is_bad;          // something in a string that may not be there
+  uint32_t count;
+  uint32_t enough;      // tokens before this one have AHEAD tokens behind them
+  // Blocks are written with up to 64 entries more than they have.
+  uint32_t positions[TOKENS + 64 + AHEAD];
+  uint8_t bytes[TOKENS + 64 + AHEAD];  // what stands there; 0 at the end of the document
+} tokens;
+
+/// A container that is open.
+typedef struct container {
+  uint16_t node;      // its node, or MWC_NO_NODE
+  uint16_t expected;  // in an object, the child to try first
+  uint32_t element;   // in an array, the index of the next element
+  bool is_object;
+} container;
+
+static bool is_operator(uint8_t byte) {
+  return byte == ',' || byte == ':' || byte == '}' || byte == ']' || byte == '{' || byte == '[';
+}
+
+static bool is_space(uint8_t byte) {
+  return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+
+/// Whether the escape whose backslash stands at `at` is one.
+static bool is_escape(const uint8_t *json, size_t length, size_t at) {
+  if (at + 1 >= length) return false;
+  uint8_t byte = json[at + 1];
+  if (byte != 'u') return byte != 0 && strchr("\"\\/bfnrt", byte) != NULL;
+  if (length - at < 6) return false;
+  for (size_t i = at + 2; i < at + 6; i++) {
+    if (!is_digit(json[i]) && (uint8_t)((json[i] | 0x20) - 'a') >= 6) return false;
+  }
+  return true;
+}
+
+/// Which bytes of a block are escaped, by where its backslashes stand.
+static uint64_t find_escaped(tokens *tokens, uint64_t backslashes, size_t base) {
+  uint64_t escaped = tokens->is_escaped;
+  backslashes &= ~escaped;
+  tokens->is_escaped = 0;
+  while (backslashes != 0) {
+    unsigned bit = (unsigned)__builtin_ctzll(backslashes);
+    if (!is_escape(tokens->json, tokens->length, base + bit)) tokens->is_bad = true;
+    backslashes &= backslashes - 1;
+    if (bit == 63) {
+      tokens->is_escaped = 1;
+    } else {
+      escaped |= (uint64_t)2 << bit;
+      backslashes &= ~escaped;
+    }
+  }
+  tokens->has_escapes = true;
+  return escaped;
+}
+
+/// The length of the number at `number`, of whose bytes `length` may be read, or 0 if it is none.
+static size_t number_length(const uint8_t *number, size_t length, uint32_t options,
+                            uint8_t *flags) {
+  static const struct {
+    const char *text;
+    size_t length;
+  } words[] = {{"NaN", 3}, {"Infinity", 8}, {"-Infinity", 9}};
+  if (options & MWC_JSON_NONFINITE) {
+    for (size_t i = 0; i < 3; i++) {
+      if (length >= words[i].length && memcmp(number, words[i].text, words[i].length) == 0) {
+        *flags = MWC_JSON_NOTFINITE;
+        return words[i].length;
+      }
+    }
+  }
+  *flags = MWC_JSON_INTEGER;
+  size_t i = length > 0 && number[0] == '-';
+  size_t digits = i;
+  while (i < length && is_digit(number[i])) i++;
+  if (i == digits || (number[digits] == '0' && i > digits + 1)) return 0;
+  if (i < length && number[i] == '.') {
+    *flags = 0;
+    digits = ++i;
+    while (i < length && is_digit(number[i])) i++;
+    if (i == digits) return 0;
+  }
+  if (i < length && (number[i] | 0x20) == 'e') {
+    *flags = 0;
+    i++;
+    if (i < length && (number[i] == '+' || number[i] == '-')) i++;
+    digits = i;
+    while (i < length && is_digit(number[i])) i++;
+    if (i == digits) return 0;
+  }
+  return i;
+}
+
+/// Blocks in plain C are slower than the walk.
+static bool scan_blocks_scalar(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                               mwc_json_value *values) {
+  (void)scanner, (void)json, (void)length, (void)values;
+  return false;
+}
+
+#define MWC_VECTORS_ONLY
+#define MWC_TEXT "mwc_json_general.inc.h"
+#include "mwc_levels.h"
+
+bool mwc_json_scan_blocks(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                          mwc_json_value *values) {
+  int level = mwc_simd_level();
+  return MWC_CALL_AT_LEVEL(level, scan_blocks, (scanner, json, length, values));
+}

@@ -1,0 +1,93 @@
+// What a scanner is made of, for those who scan with it.
+//
+// Paths are compiled into a trie, and a document is followed in it: as long as the containers that
+// are open lead along the trie, keys and elements are looked up; everything else is only checked.
+//
+//   data.cpu  data.gpus[0].name  type      node:  0 $ ─┬─ 1 data ─┬─ 2 cpu
+//                                                      │          └─ 3 gpus ── 4 [0] ── 5 name
+//                                                      └─ 6 type
+//
+// Nodes stand in preorder, so that a node and all below it are one range: when a key comes a second
+// time, what its first value gave is taken back by clearing that range.
+#ifndef MWC_JSON_SCANNER_H
+#define MWC_JSON_SCANNER_H
+
+#include <string.h>
+
+#include "mwc_json.h"
+
+enum {
+  MWC_NO_NODE = 0xFFFF,
+};
+_Static_assert(MWC_JSON_PATHS_MAX * MWC_JSON_STEPS_MAX + 1 < MWC_NO_NODE,
+               "nodes are counted in 16 bits");
+
+typedef struct mwc_json_node {
+  uint64_t name_lengths;  // bit min(63, length) for every child that is a member
+  uint64_t indices;       // bit min(63, index) for every child that is an element
+  uint32_t name_offset;   // from the start of the scanner's memory
+  uint32_t name_length;
+  uint32_t index;  // of an element
+  uint32_t seen;   // the last scan in which a value was met here
+  uint16_t path;   // which path ends here, or MWC_NO_NODE
+  uint16_t end;    // first node that is not below this one
+  uint16_t parent;
+  uint8_t is_element;  // a step into an array, by index; otherwise into an object, by name
+} mwc_json_node;
+
+struct mwc_json_scanner {
+  uint32_t size;  // of everything: this header, nodes, names
+  uint32_t options;
+  uint32_t depth_max;
+  uint32_t scan;  // number of the current scan, never 0
+  uint16_t node_count;
+  uint16_t path_count;
+  mwc_json_node nodes[];
+};
+
+/// The bit of a length or an index in the summary of a node's children.
+static inline uint64_t mwc_trie_bit(size_t number) {
+  return (uint64_t)1 << (number < 63 ? number : 63);
+}
+
+/// The child of `parent` for a member, or MWC_NO_NODE. `escaped`: the key has a backslash.
+uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const uint8_t *key,
+                         size_t length, bool escaped);
+
+/// The child of `parent` for an element, or MWC_NO_NODE.
+uint16_t mwc_trie_element(const mwc_json_scanner *scanner, uint16_t parent, uint32_t index);
+
+/// The path that ends at a node, or MWC_NO_NODE.
+static inline uint16_t mwc_trie_path(const mwc_json_scanner *scanner, uint16_t node) {
+  return scanner->nodes[node].path;
+}
+
+/// Begins a scan: no value has been met.
+void mwc_trie_begin(mwc_json_scanner *scanner, mwc_json_value *values);
+
+/// Takes back what an earlier value at this node gave.
+void mwc_trie_forget(mwc_json_scanner *scanner, uint16_t node, mwc_json_value *values);
+
+/// A value begins that a path leads to, or through. Returns where to put it, or NULL if no path ends
+/// here; the place is all zeros.
+static inline mwc_json_value *mwc_trie_meet(mwc_json_scanner *scanner, uint16_t at,
+                                            mwc_json_value *values) {
+  mwc_json_node *node = &scanner->nodes[at];
+  if (node->seen == scanner->scan) mwc_trie_forget(scanner, at, values);
+  node->seen = scanner->scan;
+  return node->path == MWC_NO_NODE ? NULL : &values[node->path];
+}
+
+/// Converts a located number as MWC_JSON_CONVERT promises.
+void mwc_json_convert(const uint8_t *json, mwc_json_value *value);
+
+/// `mwc_json_scan` without anything remembered from earlier messages.
+int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                          mwc_json_value *values, size_t *error_offset);
+
+/// `mwc_json_scan_general` at the present level of vector instructions, for documents that are valid.
+/// False: the document is not, or it is none for this way; nothing is known of `values`.
+bool mwc_json_scan_blocks(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                          mwc_json_value *values);
+
+#endif

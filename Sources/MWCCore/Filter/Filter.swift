@@ -1,0 +1,68 @@
+/// Says of one message after the other whether it meets an expression.
+///
+/// ```swift
+/// let filter = Filter(try FilterExpression("type == \"alert\" and level > 3"))
+/// if filter.accepts(message) { … }
+/// ```
+///
+/// A message is scanned once, however many paths are asked for, and not at all when there are none.
+/// Allocates when it is made, and when a string with escapes is longer than any before it. One thread
+/// at a time.
+package final class Filter {
+  private var judge: Judge
+
+  package init(_ expression: FilterExpression) {
+    judge = Judge(FilterProgram(expression))
+  }
+
+  /// Whether `message` meets the expression. What is not JSON has no values, so only tests of
+  /// properties such as `$kind` can hold for it.
+  package func accepts(_ message: borrowing Message) -> Bool { judge.accepts(message) }
+}
+
+private struct Judge: ~Copyable {
+  private let program: FilterProgram
+  private var scanner: JSONScanner
+  private var room: FilterRoom
+
+  init(_ program: FilterProgram) {
+    self.program = program
+    // Python writes NaN and Infinity; a message with them is judged like any other.
+    scanner = JSONScanner(
+      valid: program.paths.map { String(decoding: $0.text, as: UTF8.self) }, options: .nonFinite)
+    room = FilterRoom(program)
+  }
+
+  mutating func accepts(_ message: borrowing Message) -> Bool {
+    // Control frames carry no JSON; events do, like messages.
+    guard !program.paths.isEmpty, message.kind == .text || !message.kind.isFrame else {
+      return program.accepts(message, nil, isPacket: false, &room)
+    }
+    return Self.judge(message, program, &scanner, &room)
+  }
+
+  private static func judge(
+    _ message: borrowing Message, _ program: FilterProgram, _ scanner: inout JSONScanner,
+    _ room: inout FilterRoom
+  ) -> Bool {
+    let json = json(in: message.payload)
+    do throws(JSONError) {
+      let values = try scanner.scan(json)
+      return program.accepts(
+        message, values, isPacket: json.byteCount < message.payload.byteCount, &room)
+    } catch {
+      return program.accepts(message, nil, isPacket: false, &room)
+    }
+  }
+
+  /// The JSON of a message: all of it, or what follows the head of a Socket.IO packet. No JSON begins
+  /// with a digit and goes on with a bracket, so nothing is taken for the other.
+  @_lifetime(copy payload)
+  private static func json(in payload: RawSpan) -> RawSpan {
+    guard payload.byteCount > 1, payload.byte(at: 0).isDigit,
+      let packet = SocketIOPacket(payload), packet.json.byteCount > 0
+    else { return payload }
+    let first = packet.json.byte(at: 0)
+    return first == UInt8(ascii: "[") || first == UInt8(ascii: "{") ? packet.json : payload
+  }
+}
