@@ -26,8 +26,10 @@ private struct Use: ~Copyable {
     unsafe switch stream.kind {
     case STREAM_MONITORING: unsafe Self.pass(stream, &scanner, &scratch) { $0.monitoring(&$1) }
     case STREAM_ALERTS: unsafe Self.pass(stream, &scanner, &scratch) { $0.alerts(&$1) }
-    case STREAM_DOCUMENTED, STREAM_SHIPPED: unsafe Self.pass(stream, &scanner, &scratch) { $0.metrics(&$1) }
-    case STREAM_LOGS, STREAM_HISTORIES: unsafe Self.pass(stream, &scanner, &scratch) { $0.logs(&$1) }
+    case STREAM_DOCUMENTED, STREAM_SHIPPED:
+      unsafe Self.pass(stream, &scanner, &scratch) { $0.metrics(&$1) }
+    case STREAM_LOGS, STREAM_HISTORIES:
+      unsafe Self.pass(stream, &scanner, &scratch) { $0.logs(&$1) }
     default: unsafe Self.pass(stream, &scanner, &scratch) { $0.socketio(&$1) }
     }
   }
