@@ -1,7 +1,7 @@
 internal import CMWCKernels
 
 /// Why bytes are not JSON, or a path is not a path, and where.
-package struct JSONError: Error, Hashable, Sendable {
+@usableFromInline package struct JSONError: Error, Hashable, Sendable {
   /// What is wrong.
   package enum Code: Int32, Hashable, Sendable {
     /// The document stops too early.
@@ -42,6 +42,7 @@ package struct JSONError: Error, Hashable, Sendable {
   }
 
   /// From what a kernel returned.
+  @usableFromInline
   init(kernel result: Int32, at offset: Int) {
     // Every code of the header has its case; the check would name one that was forgotten.
     guard let code = Code(rawValue: result) else {
@@ -52,7 +53,7 @@ package struct JSONError: Error, Hashable, Sendable {
 }
 
 extension JSONError: CustomStringConvertible {
-  package var description: String {
+  @usableFromInline package var description: String {
     switch code {
     case .end: "JSON ends too early, at byte \(offset)"
     case .syntax: "not JSON at byte \(offset)"

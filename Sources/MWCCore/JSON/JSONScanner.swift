@@ -1,4 +1,4 @@
-internal import CMWCKernels
+public import CMWCKernels
 
 /// A compiled set of paths that finds its values in one message after the other.
 ///
@@ -14,7 +14,7 @@ internal import CMWCKernels
 /// Unsafe storage, safe to use: both blocks are allocated and freed exactly once by this uncopyable
 /// owner, the kernel is given their true sizes, and values are handed out only as views that cannot
 /// outlive the scan.
-@safe package struct JSONScanner: ~Copyable {
+@safe @usableFromInline package struct JSONScanner: ~Copyable {
   /// What to accept beyond RFC 8259.
   package struct Options: OptionSet, Sendable {
     package let rawValue: UInt32
@@ -25,10 +25,10 @@ internal import CMWCKernels
   }
 
   private let memory: UnsafeMutableRawPointer
-  private let scanner: OpaquePointer
-  private let values: UnsafeMutablePointer<mwc_json_value>
+  @usableFromInline let scanner: OpaquePointer
+  @usableFromInline let values: UnsafeMutablePointer<mwc_json_value>
   /// How many paths there are.
-  package let count: Int
+  @usableFromInline package let count: Int
 
   /// - Parameters:
   ///   - paths: like `data.gpus[0].name`; no two may lead to the same value.
@@ -89,7 +89,7 @@ internal import CMWCKernels
 
   /// Checks the whole of `json` and locates the values of all paths.
   /// - Throws: `JSONError` with the offset of the first byte at fault.
-  @_lifetime(&self, copy json)
+  @inlinable @_lifetime(&self, copy json)
   package mutating func scan(_ json: RawSpan) throws(JSONError) -> JSONValues {
     var errorOffset = 0
     let result = unsafe json.withUnsafeBytes { bytes in
@@ -102,20 +102,21 @@ internal import CMWCKernels
 }
 
 /// What a scan found, by the index of the path. Cannot outlive the message, nor the next scan.
-@safe package struct JSONValues: ~Escapable {
+@safe @usableFromInline package struct JSONValues: ~Escapable {
   /// The message.
-  package let json: RawSpan
-  private let values: UnsafePointer<mwc_json_value>
-  private let count: Int
+  @usableFromInline package let json: RawSpan
+  @usableFromInline let values: UnsafePointer<mwc_json_value>
+  @usableFromInline let count: Int
 
-  @_lifetime(copy json)
-  fileprivate init(json: RawSpan, values: UnsafePointer<mwc_json_value>, count: Int) {
+  @inlinable @_lifetime(copy json)
+  init(json: RawSpan, values: UnsafePointer<mwc_json_value>, count: Int) {
     self.json = json
     unsafe self.values = values
     self.count = count
   }
 
   /// The value of path `index`; missing if the message has none.
+  @inlinable
   package subscript(index: Int) -> JSONValue {
     @_lifetime(copy self)
     get {

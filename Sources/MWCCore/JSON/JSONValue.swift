@@ -1,7 +1,7 @@
-internal import CMWCKernels
+public import CMWCKernels
 
 /// What a JSON value is.
-package enum JSONKind: UInt8, Sendable {
+@usableFromInline package enum JSONKind: UInt8, Sendable {
   /// The document has no such value.
   case missing = 0
   case null = 1
@@ -14,38 +14,45 @@ package enum JSONKind: UInt8, Sendable {
 }
 
 /// A value where it stands in its message: nothing is converted before it is asked for.
-package struct JSONValue: ~Escapable {
-  /// The bytes as they are spelled: a number, what stands between the quotes of a string, a container
-  /// with its brackets; empty for a missing value.
-  package let text: RawSpan
-  package let kind: JSONKind
-  private let flags: UInt8
+@usableFromInline package struct JSONValue: ~Escapable {
+  @usableFromInline let json: RawSpan
+  @usableFromInline let place: mwc_json_value
 
-  /// The part of `json` that `value` describes.
-  @_lifetime(copy json)
-  init(_ value: mwc_json_value, in json: RawSpan) {
-    text = json.extracting(Int(value.offset)..<Int(value.offset) + Int(value.length))
-    kind = JSONKind(rawValue: value.type) ?? .missing
-    flags = value.flags
+  /// The part of `json` that `place` describes.
+  @inlinable @_lifetime(copy json)
+  init(_ place: mwc_json_value, in json: RawSpan) {
+    self.json = json
+    self.place = place
   }
 
-  package var isMissing: Bool { kind == .missing }
+  /// The bytes as they are spelled: a number, what stands between the quotes of a string, a container
+  /// with its brackets; empty for a missing value.
+  @inlinable
+  package var text: RawSpan {
+    @_lifetime(copy self)
+    get { json.extracting(Int(place.offset)..<Int(place.offset) + Int(place.length)) }
+  }
+
+  @inlinable package var kind: JSONKind { JSONKind(rawValue: place.type) ?? .missing }
+  @inlinable package var isMissing: Bool { kind == .missing }
   /// A string with escapes in it: `text` is not yet what it means.
-  package var hasEscapes: Bool { flags & UInt8(MWC_JSON_ESCAPED) != 0 }
+  @inlinable package var hasEscapes: Bool { place.flags & UInt8(MWC_JSON_ESCAPED) != 0 }
   /// A number without fraction and exponent.
-  package var isInteger: Bool { flags & UInt8(MWC_JSON_INTEGER) != 0 }
+  @inlinable package var isInteger: Bool { place.flags & UInt8(MWC_JSON_INTEGER) != 0 }
   /// An array or object without elements.
-  package var isEmptyContainer: Bool { flags & UInt8(MWC_JSON_EMPTY) != 0 }
+  @inlinable package var isEmptyContainer: Bool { place.flags & UInt8(MWC_JSON_EMPTY) != 0 }
 }
 
 extension JSONValue {
   /// The nearest double, if this is a number; beyond the range of doubles an infinity or zero.
+  @inlinable
   package var double: Double? {
     guard kind == .number else { return nil }
     return unsafe text.withUnsafeBytes { unsafe mwc_json_double($0.baseAddress, $0.count) }
   }
 
   /// The exact value, if this is an integer in range.
+  @inlinable
   package var int64: Int64? {
     guard kind == .number else { return nil }
     var value: Int64 = 0
@@ -56,6 +63,7 @@ extension JSONValue {
   }
 
   /// The exact value, if this is an integer in range.
+  @inlinable
   package var uint64: UInt64? {
     guard kind == .number else { return nil }
     var value: UInt64 = 0
@@ -65,6 +73,7 @@ extension JSONValue {
     return fits ? value : nil
   }
 
+  @inlinable
   package var bool: Bool? {
     switch kind {
     case .true: true
@@ -74,6 +83,7 @@ extension JSONValue {
   }
 
   /// Whether this is a string and means exactly `other`. Copies nothing.
+  @inlinable
   package func isString(_ other: StaticString) -> Bool {
     guard kind == .string else { return false }
     return unsafe text.withUnsafeBytes { bytes in
