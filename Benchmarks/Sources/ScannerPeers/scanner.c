@@ -32,8 +32,10 @@ static void *open_scanner(const stream *stream, uint32_t options) {
   exit(1);
 }
 
-static void *open_general(const stream *stream) { return open_scanner(stream, 0); }
-static void *open_default(const stream *stream) { return open_scanner(stream, 0); }
+static void *open_general(const stream *stream) {
+  return open_scanner(stream, MWC_JSON_CONVERT | MWC_JSON_GENERAL);
+}
+static void *open_default(const stream *stream) { return open_scanner(stream, MWC_JSON_CONVERT); }
 
 static void close_scanner(void *opened) {
   state *state = opened;
@@ -52,31 +54,28 @@ static inline uint64_t text_of(unsigned field, const mwc_json_value *value, cons
   return streams_text(field, scratch, mwc_json_unescape(text, value->length, scratch));
 }
 
-static inline uint64_t integer_of(unsigned field, const mwc_json_value *value,
-                                  const uint8_t *json) {
-  int64_t integer;
-  if (value->type != MWC_JSON_NUMBER) return 0;
-  if (!mwc_json_int64(json + value->offset, value->length, &integer)) return 0;
-  return streams_integer(field, integer);
+static inline uint64_t integer_of(unsigned field, const mwc_json_value *value) {
+  bool fits = value->type == MWC_JSON_NUMBER && (value->flags & MWC_JSON_INT64) != 0;
+  return fits ? streams_integer(field, value->number.integer) : 0;
 }
 
-static inline uint64_t double_of(unsigned field, const mwc_json_value *value,
-                                 const uint8_t *json) {
+static inline uint64_t double_of(unsigned field, const mwc_json_value *value) {
   if (value->type != MWC_JSON_NUMBER) return 0;
-  return streams_double(field, mwc_json_double(json + value->offset, value->length));
+  bool integer = (value->flags & MWC_JSON_INT64) != 0;
+  return streams_double(field, integer ? (double)value->number.integer : value->number.real);
 }
 
 /// `sum_KIND`: adds up the fields of one message.
 #define SUM_TEXT(name, path) sum += text_of(field, &values[field], json, scratch), field++;
-#define SUM_INTEGER(name, path) sum += integer_of(field, &values[field], json), field++;
-#define SUM_DOUBLE(name, path) sum += double_of(field, &values[field], json), field++;
+#define SUM_INTEGER(name, path) sum += integer_of(field, &values[field]), field++;
+#define SUM_DOUBLE(name, path) sum += double_of(field, &values[field]), field++;
 #define SUM_FUNCTION(function, FIELDS)                                                    \
   static inline uint64_t function(const mwc_json_value *values, const uint8_t *json,      \
                                   uint8_t *scratch) {                                     \
     uint64_t sum = 0;                                                                     \
     unsigned field = 0;                                                                   \
     FIELDS(SUM_TEXT, SUM_INTEGER, SUM_DOUBLE)                                             \
-    (void)scratch;                                                                        \
+    (void)json, (void)scratch;                                                            \
     return sum;                                                                           \
   }
 SUM_FUNCTION(sum_monitoring, FIELDS_MONITORING)

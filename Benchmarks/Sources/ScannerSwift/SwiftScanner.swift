@@ -15,10 +15,11 @@ private struct Use: ~Copyable {
   private var scratch: [UInt8] = []
 
   init(_ stream: UnsafePointer<stream>) {
-    let paths = unsafe (0..<stream.pointee.path_count).map { index in
+    let count = unsafe stream.pointee.path_count
+    let paths = (0..<count).map { index in
       unsafe String(cString: stream.pointee.paths[index].unsafelyUnwrapped)
     }
-    scanner = JSONScanner(valid: paths)
+    scanner = JSONScanner(valid: paths, options: .convert)
     scratch.reserveCapacity(65536)
   }
 

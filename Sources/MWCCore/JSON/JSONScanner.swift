@@ -15,13 +15,17 @@ public import CMWCKernels
 /// owner, the kernel is given their true sizes, and values are handed out only as views that cannot
 /// outlive the scan.
 @safe @usableFromInline package struct JSONScanner: ~Copyable {
-  /// What to accept beyond RFC 8259.
+  /// What to accept beyond RFC 8259, and how to go about it.
   package struct Options: OptionSet, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The bare words `NaN`, `Infinity` and `-Infinity`, which Python writes.
     package static let nonFinite = Options(rawValue: UInt32(MWC_JSON_NONFINITE))
+    /// Numbers are converted during the scan: for those who want the values of most paths.
+    package static let convert = Options(rawValue: UInt32(MWC_JSON_CONVERT))
+    /// Nothing is expected of a message for what earlier ones were like. Changes no result.
+    package static let general = Options(rawValue: UInt32(MWC_JSON_GENERAL))
   }
 
   private let memory: UnsafeMutableRawPointer
@@ -29,6 +33,7 @@ public import CMWCKernels
   @usableFromInline let values: UnsafeMutablePointer<mwc_json_value>
   /// How many paths there are.
   @usableFromInline package let count: Int
+  @usableFromInline let isConverting: Bool
 
   /// - Parameters:
   ///   - paths: like `data.gpus[0].name`; no two may lead to the same value.
@@ -69,6 +74,7 @@ public import CMWCKernels
     unsafe memory = made.0
     unsafe scanner = made.1
     count = paths.count
+    isConverting = options.contains(.convert)
     unsafe values = .allocate(capacity: max(1, paths.count))
     unsafe values.initialize(repeating: mwc_json_value(), count: max(1, paths.count))
   }
@@ -96,7 +102,8 @@ public import CMWCKernels
       unsafe mwc_json_scan(scanner, bytes.baseAddress, bytes.count, values, &errorOffset)
     }
     guard result == 0 else { throw JSONError(kernel: result, at: errorOffset) }
-    let found = unsafe JSONValues(json: json, values: values, count: count)
+    let found = unsafe JSONValues(
+      json: json, values: values, count: count, areConverted: isConverting)
     return found
   }
 }
@@ -107,12 +114,14 @@ public import CMWCKernels
   @usableFromInline package let json: RawSpan
   @usableFromInline let values: UnsafePointer<mwc_json_value>
   @usableFromInline let count: Int
+  @usableFromInline let areConverted: Bool
 
   @inlinable @_lifetime(copy json)
-  init(json: RawSpan, values: UnsafePointer<mwc_json_value>, count: Int) {
+  init(json: RawSpan, values: UnsafePointer<mwc_json_value>, count: Int, areConverted: Bool) {
     self.json = json
     unsafe self.values = values
     self.count = count
+    self.areConverted = areConverted
   }
 
   /// The value of path `index`; missing if the message has none.
@@ -121,7 +130,7 @@ public import CMWCKernels
     @_lifetime(copy self)
     get {
       precondition(index >= 0 && index < count, "no such path")
-      return unsafe JSONValue(values[index], in: json)
+      return unsafe JSONValue(values + index, in: json, isConverted: areConverted)
     }
   }
 }

@@ -13,62 +13,87 @@ public import CMWCKernels
   case object = 7
 }
 
-/// A value where it stands in its message: nothing is converted before it is asked for.
-@usableFromInline package struct JSONValue: ~Escapable {
+/// A value where it stands in its message: nothing is copied before it is asked for.
+///
+/// Unsafe storage, safe to use: what `place` points to belongs to the scanner, and a value lives no
+/// longer than the `JSONValues` it is from, which the next scan ends.
+@safe @usableFromInline package struct JSONValue: ~Escapable {
   @usableFromInline let json: RawSpan
-  @usableFromInline let place: mwc_json_value
+  @usableFromInline let place: UnsafePointer<mwc_json_value>
+  /// Whether a number's value stands in `place`.
+  @usableFromInline let isConverted: Bool
 
   /// The part of `json` that `place` describes.
   @inlinable @_lifetime(copy json)
-  init(_ place: mwc_json_value, in json: RawSpan) {
+  init(_ place: UnsafePointer<mwc_json_value>, in json: RawSpan, isConverted: Bool) {
     self.json = json
-    self.place = place
+    unsafe self.place = place
+    self.isConverted = isConverted
   }
+
+  @inlinable var flags: UInt8 { unsafe place.pointee.flags }
 
   /// The bytes as they are spelled: a number, what stands between the quotes of a string, a container
   /// with its brackets; empty for a missing value.
   @inlinable
   package var text: RawSpan {
     @_lifetime(copy self)
-    get { json.extracting(Int(place.offset)..<Int(place.offset) + Int(place.length)) }
+    get {
+      let start = unsafe Int(place.pointee.offset)
+      return unsafe json.extracting(start..<start + Int(place.pointee.length))
+    }
   }
 
-  @inlinable package var kind: JSONKind { JSONKind(rawValue: place.type) ?? .missing }
+  @inlinable
+  package var kind: JSONKind { unsafe JSONKind(rawValue: place.pointee.type) ?? .missing }
   @inlinable package var isMissing: Bool { kind == .missing }
   /// A string with escapes in it: `text` is not yet what it means.
-  @inlinable package var hasEscapes: Bool { place.flags & UInt8(MWC_JSON_ESCAPED) != 0 }
+  @inlinable package var hasEscapes: Bool { flags & UInt8(MWC_JSON_ESCAPED) != 0 }
   /// A number without fraction and exponent.
-  @inlinable package var isInteger: Bool { place.flags & UInt8(MWC_JSON_INTEGER) != 0 }
+  @inlinable package var isInteger: Bool { flags & UInt8(MWC_JSON_INTEGER) != 0 }
   /// An array or object without elements.
-  @inlinable package var isEmptyContainer: Bool { place.flags & UInt8(MWC_JSON_EMPTY) != 0 }
+  @inlinable package var isEmptyContainer: Bool { flags & UInt8(MWC_JSON_EMPTY) != 0 }
 }
 
 extension JSONValue {
+  /// The scan found an integer in range and converted it.
+  @inlinable var holdsInteger: Bool { flags & UInt8(MWC_JSON_INT64) != 0 }
+
   /// The nearest double, if this is a number; beyond the range of doubles an infinity or zero.
-  @inlinable
+  @inlinable @inline(__always)
   package var double: Double? {
     guard kind == .number else { return nil }
-    return unsafe text.withUnsafeBytes { unsafe mwc_json_double($0.baseAddress, $0.count) }
+    if holdsInteger { return unsafe Double(place.pointee.number.integer) }
+    return unsafe isConverted ? place.pointee.number.real : spelledDouble
   }
 
   /// The exact value, if this is an integer in range.
-  @inlinable
+  @inlinable @inline(__always)
   package var int64: Int64? {
-    guard kind == .number else { return nil }
-    var value: Int64 = 0
+    if holdsInteger { return unsafe place.pointee.number.integer }
+    return isInteger ? spelledInt64 : nil
+  }
+
+  /// The exact value, if this is an integer in range.
+  package var uint64: UInt64? {
+    guard isInteger else { return nil }
+    var value: UInt64 = 0
     let fits = unsafe text.withUnsafeBytes {
-      unsafe mwc_json_int64($0.baseAddress, $0.count, &value)
+      unsafe mwc_json_uint64($0.baseAddress, $0.count, &value)
     }
     return fits ? value : nil
   }
 
-  /// The exact value, if this is an integer in range.
-  @inlinable
-  package var uint64: UInt64? {
-    guard kind == .number else { return nil }
-    var value: UInt64 = 0
+  @usableFromInline
+  var spelledDouble: Double {
+    unsafe text.withUnsafeBytes { unsafe mwc_json_double($0.baseAddress, $0.count) }
+  }
+
+  @usableFromInline
+  var spelledInt64: Int64? {
+    var value: Int64 = 0
     let fits = unsafe text.withUnsafeBytes {
-      unsafe mwc_json_uint64($0.baseAddress, $0.count, &value)
+      unsafe mwc_json_int64($0.baseAddress, $0.count, &value)
     }
     return fits ? value : nil
   }

@@ -156,6 +156,29 @@ import Testing
     }
   }
 
+  /// What the scan converts on the way is what the value says when it is asked later.
+  @Test func conversionDuringTheScanChangesNoValue() throws {
+    let numbers = [
+      "0", "-0", "7", "-45", "45.2", "-0.0", "0.0", "1e5", "1E-7", "9007199254740993",
+      "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+      "18446744073709551615", "123456789012345678901234567890", "0.1234567890123456789", "1e400",
+      "-1e-400", "25463.158534049988", "NaN", "-Infinity",
+    ]
+    var later = JSONScanner(valid: ["[0]"], options: .nonFinite)
+    var during = JSONScanner(valid: ["[0]"], options: [.nonFinite, .convert])
+    for number in numbers {
+      let document = Array("[\(number)]".utf8)
+      // Twice, because a scanner may remember the first.
+      for _ in 0..<2 {
+        let expected = unsafe try later.scan(document.span.bytes)[0]
+        let (double, int64, uint64) = (expected.double, expected.int64, expected.uint64)
+        let found = unsafe try during.scan(document.span.bytes)[0]
+        #expect(found.double?.bitPattern == double?.bitPattern, "\(number)")
+        #expect(found.int64 == int64 && found.uint64 == uint64, "\(number)")
+      }
+    }
+  }
+
   @Test func fixedPlacesAreThoseOfPrintf() {
     var generator = TestSupport.generator(for: "fixed places")
     func fixed(_ value: Double, _ places: UInt32) -> String {
