@@ -117,9 +117,12 @@ double mwc_json_double(const uint8_t *number, size_t length) {
 
 void mwc_json_convert(const uint8_t *json, mwc_json_value *value) {
   const uint8_t *number = json + value->offset;
-  if ((value->flags & MWC_JSON_INTEGER) &&
-      mwc_json_int64(number, value->length, &value->number.integer)) {
+  int64_t integer;
+  bool fits = (value->flags & MWC_JSON_INTEGER) && mwc_json_int64(number, value->length, &integer);
+  // `-0` is a double: no integer has its sign.
+  if (fits && (integer != 0 || number[0] != '-')) {
     value->flags |= MWC_JSON_INT64;
+    value->number.integer = integer;
   } else {
     value->number.real = mwc_json_double(number, value->length);
   }

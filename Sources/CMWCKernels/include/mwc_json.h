@@ -69,7 +69,8 @@ typedef struct mwc_json_value {
   uint8_t flags;  ///< MWC_JSON_ESCAPED …
   uint16_t reserved[3];
   /// With MWC_JSON_CONVERT the value of a number: the exact integer if MWC_JSON_INT64 is set, which
-  /// it is for integers in range; otherwise the double that `mwc_json_double` gives. 0 for the rest.
+  /// it is for integers in range but `-0`; otherwise the double that `mwc_json_double` gives. 0 for
+  /// the rest.
   union {
     double real;
     int64_t integer;
