@@ -12,6 +12,7 @@ extension CaptureCommand {
     options.limits.duration = duration?.nanoseconds
     options.limits.messages = maxMessages
     options.limits.bytes = maxSize?.bytes
+    options.filter = filter
     options.level = level
     options.flushInterval = flushInterval.nanoseconds
     options.syncInterval =
@@ -25,6 +26,7 @@ extension CaptureCommand {
       "level=\(level)", "compression=\(streams.noCompression ? "off" : "offered")",
       "flush-interval=\(flushInterval)", "max-message-size=\(streams.maxMessageSize.bytes)",
     ]
+    if let filter { options.notedSettings.append("filter=\(filter)") }
     return options
   }
 }

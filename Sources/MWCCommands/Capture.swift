@@ -26,6 +26,7 @@ struct CaptureCommand: ParsableCommand {
         mwc-capture -u ws://a:8765 -u ws://b:8765 -o both.cap --max-size 1GiB
         mwc-capture -u wss://host --token-file token --send @subscribe.json -o s.cap
         mwc-capture -u ws://host:8765 -o - --max-messages 1000 | mwc cat -
+        mwc-capture -u ws://host:8765 -o hot.cap --filter 'data.processor.usage_percent > 80'
       """)
 
   @OptionGroup(title: "Streams")
@@ -61,6 +62,14 @@ struct CaptureCommand: ParsableCommand {
     help: ArgumentHelp(
       "Stop when this much has been written. (default: never)", valueName: "size"))
   var maxSize: ByteCount?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Record only received messages for which this holds, such as 'type == "alert" and level > 2'. \
+      The others are counted as filtered; what is sent, control frames and events are recorded.
+      """, valueName: "expression"), transform: FilterExpression.init(argument:))
+  var filter: FilterExpression?
 
   @Option(help: ArgumentHelp("zlib level of the file, 0 (none) to 9.", valueName: "0-9"))
   var level = 6

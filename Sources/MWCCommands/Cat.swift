@@ -14,13 +14,15 @@ struct CatCommand: ParsableCommand {
       One object a line, in the order of arrival: time (RFC 3339, UTC), time_ns, monotonic_ns and \
       connection; for messages direction (in, out), opcode (text, binary, ping, pong) and payload; \
       for events of a connection event and data. A text stands in payload, and a JSON parser gives \
-      back its exact bytes; binary payloads, and text that is not UTF-8, stand in payload_base64.
+      back its exact bytes; binary payloads, and text that is not UTF-8, stand in payload_base64. \
+      A filter judges events too, by their data.
 
       EXAMPLES
         mwc cat run.cap | head -n 3
         mwc cat run.cap | jq -r 'select(.opcode == "text") | .payload'
         mwc cat run.cap | jq -c 'select(.event)'
         mwc cat --payload run.cap | jq .type
+        mwc cat run.cap --filter '$kind in ("closed", "gap") or level == "error"'
         mwc-capture -o - -d 10s | mwc cat -
       """)
 
@@ -32,30 +34,35 @@ struct CatCommand: ParsableCommand {
   @Flag(help: "Print only the payloads of text and binary messages, one a line.")
   var payload = false
 
+  @OptionGroup(title: "Which part") var part: SelectionOptions
+
   func run() throws {
     let output = DescriptorOutput(.standardOutput)
     do {
-      var reader = try CaptureReader.open(file, flushing: output)
-      reader.deliversUnknownKinds = true
+      var records = try SelectedRecords.open(file, part.selection, flushing: output)
+      records.deliversUnknownKinds = true
       do {
-        try print(&reader, to: output)
+        try print(&records, to: output)
       } catch let error as CaptureError {
         // What was read before the damage is as good as ever.
         try output.flush()
         throw error
       }
       try output.flush()
-      Console.sayEnding(of: file, reader.ending)
+      Console.sayEnding(of: file, records.ending)
     } catch let error as CaptureError {
       throw CommandFailure(error)
+    } catch let error as PlayerError {
+      throw CommandFailure(error, file: file)
     } catch let error as OutputError {
       throw CommandFailure(error)
     }
   }
 
-  private func print(_ reader: inout CaptureReader, to output: DescriptorOutput) throws {
+  private func print(_ records: inout SelectedRecords, to output: DescriptorOutput) throws {
     var lines = JSONLines()
-    while let message = try reader.next() {
+    while try records.advance() {
+      let message = records.current
       if !payload {
         lines.append(message, to: &output.buffer)
       } else if message.kind.isData {

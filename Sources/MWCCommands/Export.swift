@@ -210,14 +210,3 @@ enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
     }
   }
 }
-
-extension CommandFailure {
-  /// How a command ends that cannot read a passage of a capture.
-  init(_ error: PlayerError, file: String) {
-    switch error {
-    case .capture(let error): self.init(error)
-    case .impossible(let reason): self.init(.usage, "\(file): \(reason)")
-    case .output(let error): self.init(error)
-    }
-  }
-}

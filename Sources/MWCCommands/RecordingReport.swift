@@ -20,6 +20,9 @@ enum RecordingReport {
       let standing = now.connections.count { $0.status == "connected" }
       parts.append("\(standing)/\(now.connections.count) connected")
     }
+    if now.hasFilter {
+      parts.append("\(NumberText.grouped(now.total(\.filtered).messages)) filtered out")
+    }
     if now.isDiskFull { parts.append("DISK FULL, not writing") }
     return parts.joined(separator: "  ")
   }
@@ -37,6 +40,9 @@ enum RecordingReport {
     text += ", \(counted(statistics.total(\.reconnects), "reconnect"))"
     let errors = statistics.total(\.errors)
     if errors > 0 { text += ", \(counted(errors, "error"))" }
+    if statistics.hasFilter {
+      text += "; \(counted(statistics.total(\.filtered).messages, "message")) filtered out"
+    }
     let dropped = statistics.total(\.dropped)
     if dropped.messages > 0 {
       text += "; \(counted(dropped.messages, "message")) LOST (\(ByteCount(bytes: dropped.bytes)))"

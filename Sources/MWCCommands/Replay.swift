@@ -27,6 +27,7 @@ struct ReplayCommand: ParsableCommand {
         mwc-replay run.cap --from 25% --to +90s --max-gap 2s
         mwc-replay host-a.cap host-b.cap --speed 2x --type alert
         mwc-replay run.cap --speed max --format raw | jq .type
+        mwc-replay run.cap --filter 'data.processor.usage_percent > 80' --format compact
         mwc-replay run.cap --speed step --format json
         mwc-replay run.cap --format none --stats --json
       """)
@@ -40,6 +41,8 @@ struct ReplayCommand: ParsableCommand {
     completion: .file(extensions: ["cap"]))
   var files: [String]
 
+  @OptionGroup(title: "Which part") var part: SelectionOptions
+
   @OptionGroup(title: "Playing") var playing: PlayingOptions
 
   @OptionGroup(title: "Showing") var showing: ShowingOptions
@@ -47,12 +50,12 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     var options = PlayerOptions(files: files)
     options.speed = playing.speed
-    options.from = playing.from
-    options.to = playing.to
+    options.from = part.from
+    options.to = part.to
     options.passes = playing.loop.map(\.passes) ?? 1
     options.longestGap = playing.maxGap?.nanoseconds
-    options.connection = playing.connection
-    options.type = playing.type
+    options.connection = part.connection
+    options.filter = part.expression
     options.showsProgress = showing.progress
 
     let sharesTerminal = showing.progress && Console.isTerminal(STDOUT_FILENO)
@@ -126,7 +129,7 @@ struct StandaloneReplayCommand: ParsableCommand {
 /// Runs `mwc-replay`.
 public func runReplay() -> Never { run(StandaloneReplayCommand.self) }
 
-/// Which part is played, and how fast.
+/// How fast it is played, and how often.
 struct PlayingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -135,27 +138,6 @@ struct PlayingOptions: ParsableArguments {
       q quits).
       """, valueName: "speed"))
   var speed = PlaybackSpeed.times(1)
-
-  @Option(
-    name: [.customLong("from"), .customLong("seek")],
-    help: ArgumentHelp(
-      """
-      Where to begin: an offset (+90s), a share of the recording (25%), or a wall-clock time \
-      (2026-11-21T12:03:11Z).
-      """, valueName: "time"))
-  var from: PointInTime?
-
-  @Option(
-    help: ArgumentHelp("Where to end, written the same; not included.", valueName: "time"))
-  var to: PointInTime?
-
-  @Option(
-    help: ArgumentHelp("Only what came over the N-th connection.", valueName: "n"))
-  var connection: UInt32?
-
-  @Option(
-    help: ArgumentHelp("Only messages whose JSON member \"type\" is this.", valueName: "type"))
-  var type: String?
 
   @Option(
     defaultAsFlag: LoopCount.forever,
@@ -172,7 +154,6 @@ struct PlayingOptions: ParsableArguments {
     if case .times(let count) = loop, count < 1 {
       throw ValidationError("--loop takes a number from 1, or none")
     }
-    if connection == 0 { throw ValidationError("connections are counted from 1") }
   }
 }
 

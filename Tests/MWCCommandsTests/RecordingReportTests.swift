@@ -51,6 +51,19 @@ import Testing
         == "standard output: 1 message, 0 B in 0.0 s (file 0 B); 0 gaps, 0 reconnects")
   }
 
+  @Test func whatWasFilteredIsTold() {
+    var filtered = sample
+    filtered.hasFilter = true
+    filtered.connections[0].filtered = .init(messages: 2_340, bytes: 1 << 20)
+    #expect(
+      RecordingReport.summary(filtered, output: "run.cap")
+        == "run.cap: 10,000 messages, 7.0 MiB in 45.3 s (file 1.0 MiB); 1 gap (2.1 s), "
+        + "1 reconnect; 2,340 messages filtered out; 5 messages LOST (1.0 MiB)")
+    #expect(
+      RecordingReport.live(filtered, since: filtered)
+        == "45.3 s  12,345 msg  0 msg/s  9.0 MiB -> 1.0 MiB  connected  2,340 filtered out")
+  }
+
   @Test func detailsNameEveryStream() {
     #expect(
       RecordingReport.details(sample) == [

@@ -77,6 +77,41 @@ import Testing
     #expect(times.lines == ["b"])
   }
 
+  @Test func filtersChooseMessages() async throws {
+    let file = try capture([
+      .init(at: 0, #"{"uri":"ws://127.0.0.1:8765/"}"#, kind: .opened),
+      .init(at: 1, #"{"type":"a","n":1}"#), .init(at: 2, #"{"type":"a","n":2}"#),
+      .init(at: 3, #"{"type":"b","n":3}"#, connection: 2), .init(at: 4, "n"),
+      .init(at: 5, #"42["b",{"n":5}]"#),
+      .init(at: 6, #"{"code":1006,"reason":"","by":"none"}"#, kind: .closed),
+    ])
+    let replayed = try await mwc(
+      "replay", file, "--speed", "max", "--format", "raw", "--filter", "n > 1 or [1].n > 1")
+    #expect(
+      replayed.lines == [#"{"type":"a","n":2}"#, #"{"type":"b","n":3}"#, #"42["b",{"n":5}]"#])
+    let typed = try await mwc(
+      "replay", file, "--speed", "max", "--format", "raw", "--type", "b", "--filter", "n == 3")
+    #expect(typed.lines == [#"{"type":"b","n":3}"#])
+    let packets = try await mwc("cat", file, "--payload", "--type", "b")
+    #expect(packets.lines == [#"{"type":"b","n":3}"#, #"42["b",{"n":5}]"#])
+    let passage = try await mwc(
+      "cat", file, "--payload", "--from", "+2ms", "--to", "+4ms", "--connection", "1")
+    #expect(passage.lines == [#"{"type":"a","n":2}"#])
+    // Events are judged by their data.
+    let events = try await mwc("cat", file, "--filter", #"code == 1006 or $kind == "opened""#)
+    #expect(events.lines.count == 2)
+    #expect(events.lines.allSatisfy { $0.contains(#""event":"#) })
+
+    let wrong = try await mwc("cat", file, "--filter", "n > ")
+    #expect(wrong.status == .exited(64))
+    #expect(wrong.output.isEmpty)
+    #expect(
+      wrong.errorLines == [
+        "mwc: The value 'n > ' is invalid for '--filter <expression>': column 5: expected a path "
+          + "or a value after '>', found the end (see 'mwc --help')"
+      ])
+  }
+
   @Test func latenessIsReportedForTimedReplays() async throws {
     let file = try capture(few)
     let result = try await mwc("replay", file, "--format", "none", "--stats", "--json")

@@ -14,7 +14,7 @@ import Testing
     let command = try parse("run.cap")
     #expect(command.files == ["run.cap"])
     #expect(command.playing.speed == .times(1))
-    #expect(command.playing.from == nil)
+    #expect(command.part.from == nil)
     #expect(command.playing.loop == nil)
     #expect(command.showing.format == .simple)
     #expect(!command.showing.stats)
@@ -23,15 +23,16 @@ import Testing
   @Test func everyFlagIsUnderstood() throws {
     let command = try parse(
       "-", "--speed", "0.25x", "--format", "detailed", "--from", "+90s", "--to", "75%",
-      "--connection", "2", "--type", "alert", "--loop", "3", "--max-gap", "250ms", "--no-color",
+      "--connection", "2", "--type", "alert", "--filter", "a==1", "--loop", "3", "--max-gap",
+      "250ms", "--no-color",
       "--progress",
       "--stats", "--json")
     #expect(command.files == ["-"])
     #expect(command.playing.speed == .times(0.25))
-    #expect(command.playing.from == .offset(90_000_000_000))
-    #expect(command.playing.to == .share(0.75))
-    #expect(command.playing.connection == 2)
-    #expect(command.playing.type == "alert")
+    #expect(command.part.from == .offset(90_000_000_000))
+    #expect(command.part.to == .share(0.75))
+    #expect(command.part.connection == 2)
+    #expect(command.part.expression?.description == #"$type == "alert" and a == 1"#)
     #expect(command.playing.loop == .times(3))
     #expect(command.playing.maxGap?.nanoseconds == 250_000_000)
     #expect(command.showing.format == .detailed)
@@ -41,7 +42,7 @@ import Testing
 
   @Test func shortAndOtherNames() throws {
     let command = try parse("run.cap", "--seek", "2026-11-21T12:00:00Z", "-i", "2")
-    #expect(command.playing.from == .wall(1_795_262_400_000_000_000))
+    #expect(command.part.from == .wall(1_795_262_400_000_000_000))
     #expect(command.playing.maxGap?.nanoseconds == 2_000_000_000)
     #expect(try parse("--speed", "max", "run.cap").playing.speed == .max)
     #expect(try parse("--speed", "step", "run.cap").playing.speed == .step)
@@ -58,7 +59,8 @@ import Testing
   @Test(arguments: [
     [], ["run.cap", "--speed", "fast"], ["run.cap", "--speed", "0"],
     ["run.cap", "--format", "xml"], ["run.cap", "--from", "soon"], ["run.cap", "--loop", "0"],
-    ["run.cap", "--connection", "0"], ["run.cap", "--max-gap", "-1"], ["run.cap", "--json"],
+    ["run.cap", "--connection", "0"], ["run.cap", "--filter", "a ="],
+    ["run.cap", "--max-gap", "-1"], ["run.cap", "--json"],
     ["run.cap", "--serve", "8080"],
   ])
   func whatMeansNothingIsRefused(arguments: [String]) {

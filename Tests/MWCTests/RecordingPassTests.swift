@@ -14,7 +14,7 @@ import Testing
   /// A pass over two streams.
   private func makePass(
     _ file: CrashingFile, limits: RecorderOptions.Limits = .init(),
-    _ change: (inout CaptureWriter.Options) -> Void = { _ in }
+    filter: FilterExpression? = nil, _ change: (inout CaptureWriter.Options) -> Void = { _ in }
   ) throws -> RecordingPass {
     var options = CaptureWriter.Options()
     options.minFree = 0
@@ -25,8 +25,8 @@ import Testing
       session: CaptureSession(wallAnchor: 0, monotonicAnchor: 0, uris: ["ws://a", "ws://b"]),
       options: options, fileID: 1)
     return RecordingPass(
-      writer: writer, uris: ["ws://a", "ws://b"], limits: limits, start: 0,
-      logger: .silent)
+      writer: writer, uris: ["ws://a", "ws://b"], limits: limits, filter: filter,
+      start: 0, logger: .silent)
   }
 
   /// A batch of messages `(connection, kind, payload)`, a millisecond apart from `time` on.
@@ -96,6 +96,40 @@ import Testing
     #expect(streams.map(\.written.messages) == [3, 1])
     #expect(try stored(in: file, connection: 1) == 3)
     #expect(try stored(in: file, connection: 2) == 1)
+  }
+
+  @Test func whatDoesNotMeetTheFilterIsFiltered() throws {
+    let file = CrashingFile()
+    var limits = RecorderOptions.Limits()
+    limits.messages = 3
+    let pass = try makePass(
+      file, limits: limits, filter: try FilterExpression("n > 1 or $connection == 2"))
+    let text = { (connection: UInt32, payload: String) in
+      (connection, Message.Kind.text, Array(payload.utf8))
+    }
+    try pass.take(
+      batch(
+        at: 0,
+        [
+          (1, .opened, Array("{}".utf8)), text(1, #"{"n":1}"#), text(1, #"{"n":2}"#),
+          text(2, "no JSON"), text(1, "no JSON"), (1, .ping, []), (1, .gap, Array("{}".utf8)),
+          text(1, #"{"n":3}"#), text(1, #"{"n":4}"#),
+        ]))
+    try pass.close(now: second)
+    let streams = pass.statistics.connections
+    #expect(streams.map(\.received.messages) == [5, 1])
+    #expect(streams.map(\.written.messages) == [2, 1])
+    // Two by the filter, one by the limit, which counts what is recorded.
+    #expect(streams.map(\.filtered.messages) == [3, 0])
+    #expect(streams[0].filtered.bytes == 7 + 7 + 7)
+    #expect(try stored(in: file, connection: 1) == 2)
+    // What happened is recorded whatever the filter says.
+    var reader = try CaptureReader.open(file, name: "memory.cap")
+    var others: [Message.Kind] = []
+    while let message = try reader.next() {
+      if !message.kind.isData { others.append(message.kind) }
+    }
+    #expect(others == [.opened, .ping, .gap])
   }
 
   @Test func messagesBehindTheDurationAreFiltered() throws {

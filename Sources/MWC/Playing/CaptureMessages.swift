@@ -7,13 +7,13 @@ internal import MWCReplay
 /// Wall clocks say when each capture began, monotonic clocks what happened after that.
 struct CaptureMessages: MessageSource {
   private let tracks: [CaptureTrack]
-  private let type: TypeFilter?
+  private let filter: Filter?
   /// The track whose message was returned last.
   private var latest: CaptureTrack?
 
-  init(_ tracks: [CaptureTrack], type: String?) {
+  init(_ tracks: [CaptureTrack], filter: FilterExpression?) {
     self.tracks = tracks
-    self.type = type.map { TypeFilter($0) }
+    self.filter = filter.map { Filter($0) }
   }
 
   var endings: [(file: String, ending: CaptureEnding?)] { tracks.map { ($0.file, $0.ending) } }
@@ -24,7 +24,7 @@ struct CaptureMessages: MessageSource {
       latest?.finishMessage()
       latest = try earliest()
       guard let track = latest else { return nil }
-      guard type?.accepts(track.current) ?? true else { continue }
+      guard filter?.accepts(track.current) ?? true else { continue }
       let placed = PlacedMessage(track.current, position: track.position)
       // The track is not touched before the next call, which ends this borrow of self.
       return unsafe _overrideLifetime(placed, mutating: &self)
@@ -46,28 +46,5 @@ struct CaptureMessages: MessageSource {
   mutating func seek(to position: Int64) throws(CaptureError) {
     latest = nil
     for track in tracks { try track.seek(to: position) }
-  }
-}
-
-/// Lets messages pass whose JSON member `type` has one value.
-final class TypeFilter {
-  private let type: String
-  private var scanner: JSONScanner
-
-  init(_ type: String) {
-    self.type = type
-    do { scanner = try JSONScanner(paths: ["type"]) } catch {
-      preconditionFailure("'type' is a path: \(error)")
-    }
-  }
-
-  func accepts(_ message: borrowing Message) -> Bool {
-    guard message.kind == .text else { return false }
-    do throws(JSONError) {
-      return try scanner.scan(message.payload)[0].string == type
-    } catch {
-      // What is not JSON has no type.
-      return false
-    }
   }
 }

@@ -17,8 +17,8 @@ package struct PlayerOptions: Sendable {
   package var longestGap: Int64?
   /// Only this connection of each capture; nil: all.
   package var connection: UInt32?
-  /// Only messages whose JSON member `type` is this; nil: all.
-  package var type: String?
+  /// Only messages that meet it; nil: all.
+  package var filter: FilterExpression?
   /// Whether somebody looks at `Player.progress` and `Player.duration`. For a capture without an
   /// index the duration means reading it once.
   package var showsProgress = false
@@ -91,7 +91,7 @@ package struct Player: ~Copyable {
     progress = options.showsProgress ? ReplayProgress() : nil
     self.startWallTime = startWallTime
     self.duration = duration
-    messages = CaptureMessages(tracks, type: options.type)
+    messages = CaptureMessages(tracks, filter: options.filter)
     self.output = output
   }
 

@@ -70,7 +70,7 @@ extension Recorder {
     let writer = try openWriter(wallAnchor: wallAnchor, monotonicAnchor: monotonicAnchor)
     let pass = RecordingPass(
       writer: writer, uris: options.streams.map(\.uri.description), limits: options.limits,
-      start: monotonicAnchor, logger: logger)
+      filter: options.filter, start: monotonicAnchor, logger: logger)
     let ring = BatchRing()
     let loop: EventLoop
     do throws(TransportError) {

@@ -1,4 +1,5 @@
 package import MWCCapture
+package import MWCCore
 package import MWCTransport
 
 /// What to record, where to, and until when.
@@ -10,6 +11,9 @@ package struct RecorderOptions: Sendable {
   /// What to do when the output exists.
   package var existing = LocalFile.Existing.refuse
   package var limits = Limits()
+  /// Only received messages that meet it are recorded; nil: all. What we send, control frames and
+  /// events always are.
+  package var filter: FilterExpression?
   /// zlib level of the file, 0 (stored) to 9.
   package var level = 6
   /// The most a killed process can lose, nanoseconds; 0: every batch goes to the kernel at once.

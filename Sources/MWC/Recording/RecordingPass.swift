@@ -9,6 +9,7 @@ internal import MWCCore
 final class RecordingPass {
   private let writer: CaptureWriter
   private let limits: RecorderOptions.Limits
+  private let filter: Filter?
   private let logger: Logger
   /// Monotonic time at which the recording began.
   private let start: Int64
@@ -28,14 +29,16 @@ final class RecordingPass {
   /// `uris` are the streams without credentials, the first is connection 1; `start` is monotonic
   /// nanoseconds.
   init(
-    writer: CaptureWriter, uris: [String], limits: RecorderOptions.Limits, start: Int64,
-    logger: Logger
+    writer: CaptureWriter, uris: [String], limits: RecorderOptions.Limits,
+    filter: FilterExpression? = nil, start: Int64, logger: Logger
   ) {
     self.writer = writer
     self.limits = limits
+    self.filter = filter.map { Filter($0) }
     self.logger = logger
     self.start = start
     statistics = RecordingStatistics(uris: uris)
+    statistics.hasFilter = filter != nil
     events = uris.map { StreamEvents(uri: $0) }
   }
 
@@ -112,7 +115,7 @@ extension RecordingPass {
     if limitReached == nil, let deadline, message.monotonicTime >= deadline {
       limitReached = .durationReached
     }
-    guard limitReached == nil else {
+    guard limitReached == nil, filter?.accepts(message) ?? true else {
       statistics.connections[stream].filtered.add(size)
       return false
     }

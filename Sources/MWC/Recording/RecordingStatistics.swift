@@ -9,6 +9,8 @@ package struct RecordingStatistics: Sendable, Equatable {
   package var fileBytes: Int64 = 0
   /// Whether the disk is full at the moment, so that messages are counted but not written.
   package var isDiskFull = false
+  /// Whether an expression decides which messages are recorded.
+  package var hasFilter = false
 
   package init(uris: [String] = []) { connections = uris.map { Connection(uri: $0) } }
 
@@ -20,7 +22,8 @@ package struct RecordingStatistics: Sendable, Equatable {
     package var received = Tally()
     /// In the file, or on the way there with the next flush.
     package var written: Tally { received - filtered - dropped }
-    /// Not wanted: what arrived after the limit of the recording was reached.
+    /// Not wanted: what does not meet the filter, or arrived after the limit of the recording was
+    /// reached.
     package var filtered = Tally()
     /// Lost, because the disk was full.
     package var dropped = Tally()

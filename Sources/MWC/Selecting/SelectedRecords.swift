@@ -9,8 +9,8 @@ package struct CaptureSelection: Sendable {
   package var to: PointInTime?
   /// Only what came over this connection.
   package var connection: UInt32?
-  /// Only messages whose JSON member `type` is this.
-  package var type: String?
+  /// Only records that meet it.
+  package var filter: FilterExpression?
 
   package init() {}
 }
@@ -21,17 +21,22 @@ package struct CaptureSelection: Sendable {
 package struct SelectedRecords: ~Copyable {
   private var reader: CaptureReader
   private let range: Range<Int64>
-  private let type: TypeFilter?
+  private let filter: Filter?
   /// Only what came over this connection; can be changed before `rewind`.
   package var connection: UInt32?
 
   /// Opens a capture, "-" being standard input, and finds out what the selection means for it.
   ///
+  /// - Parameters:
+  ///   - file: the capture.
+  ///   - selection: the part of it.
+  ///   - output: what is written meanwhile: flushed before more is waited for from a pipe.
+  /// - Returns: the records, none of them read yet.
   /// - Throws: `PlayerError`: `capture`, `impossible`.
   package static func open(
-    _ file: String, _ selection: CaptureSelection
+    _ file: String, _ selection: CaptureSelection, flushing output: DescriptorOutput? = nil
   ) throws(PlayerError) -> SelectedRecords {
-    var reader = try openReader(file)
+    var reader = try openReader(file, output)
     var duration: Int64?
     if selection.needsDuration, reader.isSeekable {
       do { duration = try reader.measureDuration() } catch { throw .capture(error) }
@@ -48,8 +53,13 @@ package struct SelectedRecords: ~Copyable {
     return SelectedRecords(reader, selection, from..<to)
   }
 
-  private static func openReader(_ file: String) throws(PlayerError) -> CaptureReader {
-    do { return try CaptureReader.open(file) } catch { throw .capture(error) }
+  private static func openReader(
+    _ file: String, _ output: DescriptorOutput?
+  ) throws(PlayerError) -> CaptureReader {
+    do throws(CaptureError) {
+      guard let output else { return try CaptureReader.open(file) }
+      return try CaptureReader.open(file, flushing: output)
+    } catch { throw .capture(error) }
   }
 
   private init(
@@ -58,7 +68,13 @@ package struct SelectedRecords: ~Copyable {
     self.reader = reader
     self.range = range
     connection = selection.connection
-    type = selection.type.map { TypeFilter($0) }
+    filter = selection.filter.map { Filter($0) }
+  }
+
+  /// Whether records of unknown kinds are delivered too.
+  package var deliversUnknownKinds: Bool {
+    get { reader.deliversUnknownKinds }
+    set { reader.deliversUnknownKinds = newValue }
   }
 
   /// Goes to the next record; false at the end of the passage.
@@ -68,7 +84,7 @@ package struct SelectedRecords: ~Copyable {
     while try reader.advance() {
       if reader.offset >= range.upperBound { return false }
       if let connection, reader.current.connection != connection { continue }
-      if let type, !type.accepts(reader.current) { continue }
+      if let filter, !filter.accepts(reader.current) { continue }
       return true
     }
     return false

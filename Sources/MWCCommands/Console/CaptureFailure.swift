@@ -1,3 +1,4 @@
+internal import MWC
 internal import MWCCapture
 internal import MWCSinks
 
@@ -14,6 +15,15 @@ extension CommandFailure {
       default: .inputOutput
       }
     self.init(status, status == .done ? "" : error.description)
+  }
+
+  /// How a command ends that cannot read a part of a capture.
+  init(_ error: PlayerError, file: String) {
+    switch error {
+    case .capture(let error): self.init(error)
+    case .impossible(let reason): self.init(.usage, "\(file): \(reason)")
+    case .output(let error): self.init(error)
+    }
   }
 
   /// How a command ends that cannot write to standard output: quietly when its reader has what it

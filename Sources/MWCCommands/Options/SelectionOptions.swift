@@ -2,10 +2,10 @@ internal import ArgumentParser
 internal import MWC
 internal import MWCCore
 
-/// Which part of a capture: shared by the commands that convert and show.
+/// Which part of a capture: shared by the commands that play, show and convert.
 struct SelectionOptions: ParsableArguments {
   @Option(
-    name: [.customLong("from")],
+    name: [.customLong("from"), .customLong("seek")],
     help: ArgumentHelp(
       """
       Where to begin: an offset (+90s), a share of the recording (25%), or a wall-clock time \
@@ -22,19 +22,32 @@ struct SelectionOptions: ParsableArguments {
   var connection: UInt32?
 
   @Option(
-    help: ArgumentHelp("Only messages whose JSON member \"type\" is this.", valueName: "type"))
+    help: ArgumentHelp(
+      "Only messages whose JSON member \"type\", or whose Socket.IO event, is this.",
+      valueName: "type"))
   var type: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Only messages for which this holds, such as 'data.usage > 80 or level in ("error", "warn")'; \
+      docs/FILTERS.md has the language.
+      """, valueName: "expression"), transform: FilterExpression.init(argument:))
+  var filter: FilterExpression?
 
   func validate() throws {
     if connection == 0 { throw ValidationError("connections are counted from 1") }
   }
+
+  /// What type and filter ask for; nil: nothing.
+  var expression: FilterExpression? { .all(of: [type.map { .type($0) }, filter]) }
 
   var selection: CaptureSelection {
     var selection = CaptureSelection()
     selection.from = from
     selection.to = to
     selection.connection = connection
-    selection.type = type
+    selection.filter = expression
     return selection
   }
 }
