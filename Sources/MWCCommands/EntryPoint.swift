@@ -12,7 +12,8 @@ struct MWCCommand: ParsableCommand {
     version: toolVersion,
     subcommands: [
       CaptureCommand.self, ReplayCommand.self, ServeCommand.self, InfoCommand.self, CatCommand.self,
-      VerifyCommand.self, RecoverCommand.self, ExportCommand.self, ImportCommand.self,
+      VerifyCommand.self, RecoverCommand.self, FilterCommand.self, MergeCommand.self,
+      SplitCommand.self, ExportCommand.self, ImportCommand.self,
     ])
 }
 

@@ -50,7 +50,10 @@ import Testing
     #expect(version.outputText.firstMatch(of: /\d+\.\d+\.\d+/) != nil, "\(version.outputText)")
   }
 
-  @Test(arguments: ["capture", "replay", "serve", "info", "cat", "verify", "recover"])
+  @Test(arguments: [
+    "capture", "replay", "serve", "info", "cat", "verify", "recover", "filter", "merge", "split",
+    "export", "import",
+  ])
   func everyCommandHasHelp(command: String) async throws {
     let help = try await Program.mwc.run([command, "--help"])
     #expect(help.status == .exited(0), "\(help.errors)")

@@ -23,9 +23,22 @@ final class CaptureTrack {
   var isSeekable: Bool { reader.isSeekable }
   var ending: CaptureEnding? { reader.ending }
 
+  /// The run of the recorder that the message belongs to.
+  var session: CaptureSession { reader.session }
+  /// How far the file has been read, bytes.
+  var bytesRead: Int64 { reader.position }
+  /// Whether records of unknown kinds are delivered too.
+  var deliversUnknownKinds: Bool {
+    get { reader.deliversUnknownKinds }
+    set { reader.deliversUnknownKinds = newValue }
+  }
+
+  /// Size of the file, bytes; nil for a pipe.
+  func size() throws(CaptureError) -> Int64? { try reader.size() }
+
   /// Opens captures; where one comes through a pipe, `output` is flushed before waiting for more.
   static func open(
-    _ files: [String], flushing output: DescriptorOutput
+    _ files: [String], flushing output: DescriptorOutput? = nil
   ) throws(CaptureError) -> [CaptureTrack] {
     var tracks: [CaptureTrack] = []
     for file in files {
@@ -45,7 +58,7 @@ final class CaptureTrack {
     var duration: Int64 = 0
     for track in tracks {
       guard track.isSeekable else { return nil }
-      duration = max(duration, track.shifted(try track.measure()))
+      duration = max(duration, track.shifted(try track.reader.measureDuration()))
     }
     return duration
   }
@@ -84,29 +97,14 @@ final class CaptureTrack {
     let (sum, overflow) = offset.addingReportingOverflow(shift)
     return overflow ? .max : sum
   }
-
-  /// The offset of the last message. Goes back to the start.
-  private func measure() throws(CaptureError) -> Int64 {
-    if let duration = try reader.loadMap().duration { return duration }
-    do throws(CaptureError) {
-      // Nothing is that late: this goes through the last block to its end.
-      try reader.seek(toOffset: .max)
-      while try reader.advance() {}
-    } catch {
-      // What is damaged there will be met again when it is played; this far it is known.
-    }
-    let last = reader.offset
-    try reader.seek(toOffset: 0)
-    return last
-  }
 }
 
 extension CaptureReader {
   /// Opens a capture; where it comes through a pipe, `output` is flushed before waiting for more.
   package static func open(
-    _ path: String, flushing output: DescriptorOutput
+    _ path: String, flushing output: DescriptorOutput?
   ) throws(CaptureError) -> CaptureReader {
-    guard path == "-" else { return try open(path) }
+    guard path == "-", let output else { return try open(path) }
     // An output that fails now fails again at its next flush, where somebody hears of it.
     let source = PatientSource(try LocalFile.reading(path)) { try? output.flush() }
     return try open(source, name: path)

@@ -56,10 +56,7 @@ package struct SelectedRecords: ~Copyable {
   private static func openReader(
     _ file: String, _ output: DescriptorOutput?
   ) throws(PlayerError) -> CaptureReader {
-    do throws(CaptureError) {
-      guard let output else { return try CaptureReader.open(file) }
-      return try CaptureReader.open(file, flushing: output)
-    } catch { throw .capture(error) }
+    do { return try CaptureReader.open(file, flushing: output) } catch { throw .capture(error) }
   }
 
   private init(
@@ -129,7 +126,7 @@ extension CaptureSelection {
 
 extension CaptureReader {
   /// Nanoseconds from the start of a recording to its last message; stands at the start afterwards.
-  fileprivate mutating func measureDuration() throws(CaptureError) -> Int64 {
+  mutating func measureDuration() throws(CaptureError) -> Int64 {
     if let duration = try loadMap().duration { return duration }
     do throws(CaptureError) {
       // Nothing is that late: this goes through the last block to its end.
