@@ -26,6 +26,10 @@ let package = Package(
     .target(name: "CMWCKernels"),
     .target(name: "MWCCore", dependencies: ["CMWCKernels"], swiftSettings: swiftSettings),
 
+    // Endless streams from a seed; Benchmarks/generate.
+    .target(name: "StreamGenerator", dependencies: ["CMWCKernels"]),
+    .executableTarget(name: "generate-stream", dependencies: ["StreamGenerator"]),
+
     .target(name: "ScannerStreams", dependencies: ["CMWCKernels"]),
     .target(
       name: "ScannerPeers", dependencies: ["ScannerStreams", "CMWCKernels", "CSimdjson"],
