@@ -9,6 +9,8 @@
 //   mwc_block_load(bytes)                       reads bytes[0..<64]
 //   mwc_block_load_part(bytes, count, fill)     reads bytes[0..<count], count ≤ 64, no byte beyond;
 //                                               the rest of the block is `fill`
+//   mwc_block_copy_part(copy, bytes, count)     the same, filled with spaces; `copy`, of 65 bytes, then
+//                                               is the `source` of the block for mwc_tokens_put
 //   mwc_block_equal(block, byte)                which bytes are `byte`
 //   mwc_block_range(block, low, span)           which are low … low + span
 //   mwc_block_high(block)                       which are above 0x7F
@@ -19,10 +21,15 @@
 //   mwc_digits(bytes, count, end)               which of bytes[0..<count], count ≤ 32, are '0' … '9';
 //                                               reads nothing at or after `end`
 //   mwc_same_bytes(left, right, count)          whether count ≥ 0 bytes are equal; no byte beyond
+//   mwc_same_name(bytes, name, count)           the same; of name, 32 bytes may be read at least
+//   mwc_join_digits(text, whole, count)         the number that count ≤ 16 characters spell, all of
+//                                               them digits but perhaps one point after `whole` of
+//                                               them (or whole = count); reads 16 bytes
 //   mwc_tokens_put(mask, source, block, base, positions, bytes)
 //                                               appends base + i and source[i] for every set bit i;
 //                                               returns how many. `source` is where the block came
-//                                               from. May write up to 64 entries to either
+//                                               from, and has one byte more. May write up to 64
+//                                               entries to either
 #ifndef MWC_BLOCK_H
 #define MWC_BLOCK_H
 
@@ -34,6 +41,7 @@
 #define mwc_block MWC_AT_LEVEL(mwc_block)
 #define mwc_block_load MWC_AT_LEVEL(mwc_block_load)
 #define mwc_block_load_part MWC_AT_LEVEL(mwc_block_load_part)
+#define mwc_block_copy_part MWC_AT_LEVEL(mwc_block_copy_part)
 #define mwc_block_equal MWC_AT_LEVEL(mwc_block_equal)
 #define mwc_block_range MWC_AT_LEVEL(mwc_block_range)
 #define mwc_block_high MWC_AT_LEVEL(mwc_block_high)
@@ -43,6 +51,8 @@
 #define mwc_prefix_xor MWC_AT_LEVEL(mwc_prefix_xor)
 #define mwc_digits MWC_AT_LEVEL(mwc_digits)
 #define mwc_same_bytes MWC_AT_LEVEL(mwc_same_bytes)
+#define mwc_same_name MWC_AT_LEVEL(mwc_same_name)
+#define mwc_join_digits MWC_AT_LEVEL(mwc_join_digits)
 #define mwc_tokens_put MWC_AT_LEVEL(mwc_tokens_put)
 
 /// For every function of a level: part of its caller, or the attributes would stand in the way of
@@ -104,7 +114,7 @@ static inline __attribute__((always_inline, unused)) bool mwc_same_bytes_by_word
   return true;
 }
 
-/// `mwc_tokens_put` bit by bit, four in a row because there are seldom fewer.
+/// `mwc_tokens_put` bit by bit.
 static inline __attribute__((always_inline, unused)) uint32_t mwc_tokens_put_by_bits(
     uint64_t mask, const uint8_t *source, uint32_t base, uint32_t *positions, uint8_t *bytes) {
   uint32_t count = (uint32_t)__builtin_popcountll(mask);

@@ -10,6 +10,11 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
                                 bytes);
 }
 
+MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
+  (void)copy;
+  return mwc_block_load_part(bytes, count, ' ');
+}
+
 MWC_INLINE uint64_t mwc_block_equal(mwc_block block, uint8_t byte) {
   return _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8((char)byte));
 }
@@ -58,6 +63,31 @@ MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t
   }
   return mwc_block_differ(mwc_block_load_part(left, count, 0),
                           mwc_block_load_part(right, count, 0)) == 0;
+}
+
+MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t count) {
+  if (__builtin_expect(count > 32, 0)) return mwc_same_bytes_by_words(bytes, name, count);
+  __mmask32 wanted = (__mmask32)_bzhi_u64(~0ull, (uint32_t)count);
+  return _mm256_mask_cmpneq_epu8_mask(wanted, _mm256_maskz_loadu_epi8(wanted, bytes),
+                                      _mm256_loadu_si256((const void *)name)) == 0;
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
+  // The place that every digit comes from, so that they end up at the right without the point. What
+  // would come from before the first is a zero: those places are negative.
+  const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t digits = count - (whole < count);
+  __m128i from = _mm_add_epi8(places, _mm_set1_epi8((char)(digits - 16)));
+  from = _mm_sub_epi8(from, _mm_cmpgt_epi8(from, _mm_set1_epi8((char)(whole - 1))));
+  __m128i value = _mm_sub_epi8(_mm_loadu_si128((const void *)text), _mm_set1_epi8('0'));
+  value = _mm_shuffle_epi8(value, from);
+  // Neighbours are joined: digits, then pairs, then fours.
+  value = _mm_maddubs_epi16(value, _mm_set1_epi16(10 | 1 << 8));
+  value = _mm_madd_epi16(value, _mm_set1_epi32(100 | 1 << 16));
+  value = _mm_packus_epi32(value, value);
+  value = _mm_madd_epi16(value, _mm_set1_epi32(10000 | 1 << 16));
+  uint64_t halves = (uint64_t)_mm_cvtsi128_si64(value);
+  return (halves & 0xFFFFFFFFu) * 100000000u + (halves >> 32);
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

@@ -16,6 +16,12 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
+  copy[64] = ' ';
+  mwc_copy_part(copy, bytes, count, ' ');
+  return mwc_block_load(copy);
+}
+
 /// One bit for each byte of four registers that hold 0x00 or 0xFF: every byte keeps the bit of its
 /// place among eight, and adding neighbours three times brings eight of them together.
 #define mwc_block_tops MWC_AT_LEVEL(mwc_block_tops)
@@ -94,6 +100,32 @@ MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {
   return mwc_same_bytes_by_words(left, right, count);
+}
+
+MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t count) {
+  return mwc_same_bytes_by_words(bytes, name, count);
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
+  // The place that every digit comes from, so that they end up at the right without the point. What
+  // would come from before the first is a zero: those places are negative.
+  const int8x16_t places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  size_t digits = count - (whole < count);
+  int8x16_t from = vaddq_s8(places, vdupq_n_s8((int8_t)(digits - 16)));
+  from = vsubq_s8(from, vreinterpretq_s8_u8(vcgtq_s8(from, vdupq_n_s8((int8_t)(whole - 1)))));
+  uint8x16_t value = vsubq_u8(vld1q_u8(text), vdupq_n_u8('0'));
+  value = vqtbl1q_u8(value, vreinterpretq_u8_s8(from));
+  // Neighbours are joined: digits, then pairs, then fours.
+  const uint8x16_t tens = {10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1};
+  const uint16x8_t hundreds = {100, 1, 100, 1, 100, 1, 100, 1};
+  const uint32x4_t thousands = {10000, 1, 10000, 1};
+  uint16x8_t pairs = vpaddq_u16(vmull_u8(vget_low_u8(value), vget_low_u8(tens)),
+                                vmull_high_u8(value, tens));
+  uint32x4_t fours = vpaddq_u32(vmull_u16(vget_low_u16(pairs), vget_low_u16(hundreds)),
+                                vmull_high_u16(pairs, hundreds));
+  uint64x2_t eights = vpaddq_u64(vmull_u32(vget_low_u32(fours), vget_low_u32(thousands)),
+                                 vmull_high_u32(fours, thousands));
+  return vgetq_lane_u64(eights, 0) * 100000000u + vgetq_lane_u64(eights, 1);
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

@@ -16,6 +16,12 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
+  copy[64] = ' ';
+  mwc_copy_part(copy, bytes, count, ' ');
+  return mwc_block_load(copy);
+}
+
 /// One bit for each byte of `word` that is not 0.
 #define mwc_nonzero_bytes MWC_AT_LEVEL(mwc_nonzero_bytes)
 MWC_INLINE uint64_t mwc_nonzero_bytes(uint64_t word) {
@@ -77,6 +83,18 @@ MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {
   return mwc_same_bytes_by_words(left, right, count);
+}
+
+MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t count) {
+  return mwc_same_bytes_by_words(bytes, name, count);
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (i != whole) value = value * 10 + (uint64_t)(text[i] - '0');
+  }
+  return value;
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

@@ -16,6 +16,12 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
+  copy[64] = ' ';
+  mwc_copy_part(copy, bytes, count, ' ');
+  return mwc_block_load(copy);
+}
+
 /// The highest bit of every byte.
 #define mwc_block_tops MWC_AT_LEVEL(mwc_block_tops)
 MWC_INLINE uint64_t mwc_block_tops(__m128i a, __m128i b, __m128i c, __m128i d) {
@@ -94,6 +100,28 @@ MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {
   return mwc_same_bytes_by_words(left, right, count);
+}
+
+MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t count) {
+  return mwc_same_bytes_by_words(bytes, name, count);
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
+  // The place that every digit comes from, so that they end up at the right without the point. What
+  // would come from before the first is a zero: those places are negative.
+  const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  size_t digits = count - (whole < count);
+  __m128i from = _mm_add_epi8(places, _mm_set1_epi8((char)(digits - 16)));
+  from = _mm_sub_epi8(from, _mm_cmpgt_epi8(from, _mm_set1_epi8((char)(whole - 1))));
+  __m128i value = _mm_sub_epi8(_mm_loadu_si128((const void *)text), _mm_set1_epi8('0'));
+  value = _mm_shuffle_epi8(value, from);
+  // Neighbours are joined: digits, then pairs, then fours.
+  value = _mm_maddubs_epi16(value, _mm_set1_epi16(10 | 1 << 8));
+  value = _mm_madd_epi16(value, _mm_set1_epi32(100 | 1 << 16));
+  value = _mm_packus_epi32(value, value);
+  value = _mm_madd_epi16(value, _mm_set1_epi32(10000 | 1 << 16));
+  uint64_t halves = (uint64_t)_mm_cvtsi128_si64(value);
+  return (halves & 0xFFFFFFFFu) * 100000000u + (halves >> 32);
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

@@ -25,34 +25,31 @@ enum {
   AHEAD = 8,
 };
 
+/// What a block leaves to the one after it.
+typedef struct carry {
+  uint64_t in_string;   // all ones if the next byte is in a string
+  uint64_t in_scalar;   // 1 if the byte before it belongs to a number or word
+  uint64_t is_escaped;  // 1 if it stands behind a backslash
+  uint64_t has_escapes;  // not 0: there was a backslash
+  uint64_t high;         // not 0: there was a byte above 0x7F
+  uint64_t bad;          // not 0: there was something in a string that may not be there
+} carry;
+
 typedef struct tokens {
   const uint8_t *json;
   size_t length;
-  size_t next;          // the first byte that no token was looked for in
-  uint64_t in_string;   // all ones if that byte is in a string
-  uint64_t in_scalar;   // 1 if the byte before it belongs to a number or word
-  uint64_t is_escaped;  // 1 if that byte stands behind a backslash
-  uint64_t high;        // not 0 if there is anything above 0x7F
-  bool has_escapes;
-  bool is_bad;          // something in a string that may not be there
+  size_t next;  // the first byte that no token was looked for in
+  carry carry;
   uint32_t count;
-  uint32_t enough;      // tokens before this one have AHEAD tokens behind them
+  uint32_t enough;  // up to this one, tokens have AHEAD tokens behind them
   // Blocks are written with up to 64 entries more than they have.
   uint32_t positions[TOKENS + 64 + AHEAD];
   uint8_t bytes[TOKENS + 64 + AHEAD];  // what stands there; 0 at the end of the document
 } tokens;
 
-/// A container that is open.
-typedef struct container {
-  uint16_t node;      // its node, or MWC_NO_NODE
-  uint16_t expected;  // in an object, the child to try first
-  uint32_t element;   // in an array, the index of the next element
-  bool is_object;
-} container;
-
-static bool is_operator(uint8_t byte) {
-  return byte == ',' || byte == ':' || byte == '}' || byte == ']' || byte == '{' || byte == '[';
-}
+static const bool is_operator[256] = {
+    [','] = true, [':'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true,
+};
 
 static bool is_space(uint8_t byte) {
   return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
@@ -72,24 +69,29 @@ static bool is_escape(const uint8_t *json, size_t length, size_t at) {
   return true;
 }
 
-/// Which bytes of a block are escaped, by where its backslashes stand.
-static uint64_t find_escaped(tokens *tokens, uint64_t backslashes, size_t base) {
-  uint64_t escaped = tokens->is_escaped;
-  backslashes &= ~escaped;
-  tokens->is_escaped = 0;
+/// What a block with backslashes has in it.
+typedef struct escapes {
+  uint64_t escaped;  // which bytes stand behind a backslash that counts
+  uint64_t next;     // 1 if the first byte behind the block does
+  uint64_t bad;      // not 0: an escape that is none
+} escapes;
+
+static __attribute__((noinline)) escapes find_escapes(const uint8_t *json, size_t length,
+                                                      size_t base, uint64_t backslashes,
+                                                      uint64_t is_escaped) {
+  escapes found = {is_escaped, 0, 0};
+  backslashes &= ~is_escaped;
   while (backslashes != 0) {
     unsigned bit = (unsigned)__builtin_ctzll(backslashes);
-    if (!is_escape(tokens->json, tokens->length, base + bit)) tokens->is_bad = true;
-    backslashes &= backslashes - 1;
-    if (bit == 63) {
-      tokens->is_escaped = 1;
-    } else {
-      escaped |= (uint64_t)2 << bit;
-      backslashes &= ~escaped;
-    }
+    if (!is_escape(json, length, base + bit)) found.bad = 1;
+    // A backslash that is itself escaped starts nothing.
+    uint64_t after = (uint64_t)2 << bit;
+    found.escaped |= after;
+    found.next = after == 0;
+    backslashes &= ~(after | after >> 1);
+    if (after == 0) break;
   }
-  tokens->has_escapes = true;
-  return escaped;
+  return found;
 }
 
 /// The length of the number at `number`, of whose bytes `length` may be read, or 0 if it is none.
@@ -127,6 +129,35 @@ static size_t number_length(const uint8_t *number, size_t length, uint32_t optio
     if (i == digits) return 0;
   }
   return i;
+}
+
+/// Converts a number of `count` digits, `whole` of them before a point if that is among them, which is
+/// longer than most or stands at the end of the document.
+static __attribute__((noinline)) void convert_long(const uint8_t *digits, size_t count, size_t whole,
+                                                   bool negative, const uint8_t *json,
+                                                   size_t length, mwc_json_value *value) {
+  bool has_point = whole < count;
+  // Integers of nineteen digits may be out of range.
+  if (count > (has_point ? MWC_DIGITS_EXACT + 1u : MWC_DIGITS_EXACT - 1u)) {
+    mwc_json_convert(json, value);
+    return;
+  }
+  uint8_t copy[MWC_NUMBER_ROOM];
+  if (json + length - digits < MWC_NUMBER_ROOM) {
+    memset(copy, '0', sizeof copy);
+    memcpy(copy, digits, count);
+    digits = copy;
+  }
+  uint64_t mantissa = mwc_digits_value(digits, (unsigned)whole);
+  if (has_point) {
+    unsigned places = (unsigned)(count - whole - 1);
+    mantissa = mantissa * mwc_tens[places] + mwc_digits_value(digits + whole + 1, places);
+    double real = mwc_decimal_quotient(mantissa, places);
+    value->number.real = negative ? -real : real;
+  } else {
+    value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
+    value->flags |= MWC_JSON_INT64;
+  }
 }
 
 /// Blocks in plain C are slower than the walk.

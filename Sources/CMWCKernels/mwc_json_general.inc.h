@@ -3,324 +3,495 @@
 // MARK: Finding tokens
 
 /// Appends the tokens of one block, which starts `base` bytes into the document and was loaded from
-/// `source`. `follower` is the byte behind it.
+/// `source`. `follower` is the byte behind it. Returns how many.
 #define find_tokens MWC_AT_LEVEL(find_tokens)
-MWC_INLINE void find_tokens(tokens *tokens, mwc_block block, const uint8_t *source, size_t base,
-                            uint8_t follower) {
+MWC_INLINE uint32_t find_tokens(tokens *tokens, carry *carry, uint32_t count, mwc_block block,
+                                const uint8_t *source, size_t base, uint8_t follower) {
   uint64_t quotes = mwc_block_equal(block, '"');
   uint64_t backslashes = mwc_block_equal(block, '\\');
-  if (__builtin_expect((backslashes | tokens->is_escaped) != 0, 0)) {
-    quotes &= ~find_escaped(tokens, backslashes, base);
+  if (__builtin_expect((backslashes | carry->is_escaped) != 0, 0)) {
+    escapes found =
+        find_escapes(tokens->json, tokens->length, base, backslashes, carry->is_escaped);
+    quotes &= ~found.escaped;
+    carry->is_escaped = found.next;
+    carry->has_escapes |= backslashes;
+    carry->bad |= found.bad;
   }
   // From an opening quote to before the closing one.
-  uint64_t strings = mwc_prefix_xor(quotes) ^ tokens->in_string;
-  tokens->in_string = (uint64_t)((int64_t)strings >> 63);
-  tokens->is_bad |= (strings & mwc_block_range(block, 0, 0x1F)) != 0;
-  tokens->high |= mwc_block_high(block);
+  uint64_t strings = mwc_prefix_xor(quotes) ^ carry->in_string;
+  carry->in_string = (uint64_t)((int64_t)strings >> 63);
+  carry->bad |= strings & mwc_block_range(block, 0, 0x1F);
+  carry->high |= mwc_block_high(block);
 
   uint64_t operators = mwc_block_operator(block) & ~strings;
   uint64_t scalars = ~(operators | strings | quotes | mwc_block_space(block));
-  uint64_t starts = scalars & ~(scalars << 1 | tokens->in_scalar);
-  tokens->in_scalar = scalars >> 63;
-  uint64_t followed = operators >> 1 | (uint64_t)is_operator(follower) << 63;
+  uint64_t starts = scalars & ~(scalars << 1 | carry->in_scalar);
+  carry->in_scalar = scalars >> 63;
+  uint64_t followed = operators >> 1 | (uint64_t)is_operator[follower] << 63;
   uint64_t kept_quotes = quotes & (strings | ~followed);
-  uint32_t count = tokens->count;
-  tokens->count += mwc_tokens_put(operators | starts | kept_quotes, source, block, (uint32_t)base,
-                                  tokens->positions + count, tokens->bytes + count);
+  return mwc_tokens_put(operators | starts | kept_quotes, source, block, (uint32_t)base,
+                        tokens->positions + count, tokens->bytes + count);
 }
 
 /// Drops the tokens before `used`, and finds more: as many as there is room for. The first token that
 /// was not used is then the first of all.
 #define find_more MWC_AT_LEVEL(find_more)
-static void find_more(tokens *tokens, uint32_t used) {
-  tokens->count -= used;
-  memmove(tokens->positions, tokens->positions + used, tokens->count * sizeof(uint32_t));
-  memmove(tokens->bytes, tokens->bytes + used, tokens->count);
+static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
+  uint32_t count = tokens->count - used;
+  if (count != 0) {
+    memmove(tokens->positions, tokens->positions + used, count * sizeof(uint32_t));
+    memmove(tokens->bytes, tokens->bytes + used, count);
+  }
   const uint8_t *json = tokens->json;
   const size_t length = tokens->length;
   size_t base = tokens->next;
-  while (tokens->count <= TOKENS - 64 && length - base > 64) {
-    find_tokens(tokens, mwc_block_load(json + base), json + base, base, json[base + 64]);
+  carry carry = tokens->carry;
+  while (count <= TOKENS - 64 && length - base > 64) {
+    count += find_tokens(tokens, &carry, count, mwc_block_load(json + base), json + base, base,
+                         json[base + 64]);
     base += 64;
   }
+  tokens->enough = count - AHEAD;
+  if (count <= TOKENS - 64) {
+    // The last block. Bits behind the end are white space.
+    uint8_t copy[64 + 1];
+    mwc_block block = mwc_block_copy_part(copy, json + base, length - base);
+    count += find_tokens(tokens, &carry, count, block, copy, base, ' ');
+    base = length;
+    carry.bad |= carry.in_string;
+    for (uint32_t i = count; i < count + AHEAD; i++) {
+      tokens->positions[i] = (uint32_t)length;
+      tokens->bytes[i] = 0;
+    }
+    tokens->enough = UINT32_MAX;
+  }
   tokens->next = base;
-  if (length - base > 64 || tokens->count > TOKENS - 64) {
-    tokens->enough = tokens->count - AHEAD;
-    return;
-  }
-  if (length > base) {
-    uint8_t copy[64];
-    mwc_copy_part(copy, json + base, length - base, ' ');
-    find_tokens(tokens, mwc_block_load(copy), copy, base, ' ');
-    tokens->next = length;
-  }
-  if (tokens->in_string != 0) tokens->is_bad = true;
-  for (uint32_t i = tokens->count; i < tokens->count + AHEAD; i++) {
-    tokens->positions[i] = (uint32_t)length;
-    tokens->bytes[i] = 0;
-  }
-  tokens->enough = UINT32_MAX;
+  tokens->carry = carry;
+  tokens->count = count;
 }
 
-// MARK: Following the grammar
+// MARK: Values
 
-#define find_member MWC_AT_LEVEL(find_member)
-MWC_INLINE uint16_t find_member(const mwc_json_scanner *scanner, uint16_t parent,
-                                uint16_t *expected, const uint8_t *key, size_t length,
-                                bool has_escapes) {
-  const mwc_json_node *nodes = scanner->nodes;
-  if (has_escapes && memchr(key, '\\', length) != NULL) {
-    return mwc_trie_member(scanner, parent, key, length, true);
-  }
-  if ((nodes[parent].name_lengths & mwc_trie_bit(length)) == 0) return MWC_NO_NODE;
-  // Members mostly come in the order of the paths: the search begins behind the last one found.
-  const uint16_t first = *expected;
-  uint16_t child = first;
-  do {
-    const mwc_json_node *node = &nodes[child];
-    uint16_t sibling = node->end == nodes[parent].end ? (uint16_t)(parent + 1) : node->end;
-    if (node->name_length == length && !node->is_element &&
-        mwc_same_bytes(key, (const uint8_t *)scanner + node->name_offset, length)) {
-      *expected = sibling;
-      return child;
-    }
-    child = sibling;
-  } while (child != first);
-  return MWC_NO_NODE;
-}
+/// A number in its plain form: digits, perhaps with a sign and a point.
+typedef struct MWC_AT_LEVEL(plain) {
+  const uint8_t *digits;
+  size_t count;  // of digits and point
+  size_t whole;  // digits before the point
+  bool is_plain;
+} MWC_AT_LEVEL(plain);
+#define plain MWC_AT_LEVEL(plain)
 
-#define locate MWC_AT_LEVEL(locate)
-MWC_INLINE mwc_json_value *locate(mwc_json_scanner *scanner, uint16_t node, mwc_json_value *values,
-                                  uint8_t type, uint32_t offset, uint32_t length, uint8_t flags) {
-  mwc_json_value *value = mwc_trie_meet(scanner, node, values);
-  if (value == NULL) return NULL;
-  value->offset = offset;
-  value->length = length;
-  value->type = type;
-  value->flags = flags;
-  return value;
-}
-
-/// Checks the number from `start` to before the next token at `next`, white space behind it included,
-/// and locates it.
-#define scan_number MWC_AT_LEVEL(scan_number)
-MWC_INLINE bool scan_number(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                            uint32_t start, uint32_t next, uint16_t node, mwc_json_value *values) {
-  const uint8_t *number = json + start;
-  uint32_t negative = number[0] == '-';
-  const uint8_t *digits = number + negative;
-  uint32_t count = next - start - negative;
-  if (__builtin_expect(count - 1 < 32, 1)) {
-    uint32_t others = ~mwc_digits(digits, count, json + length);
-    if (count < 32) others &= (1u << count) - 1;
-    uint32_t whole = others == 0 ? count : (uint32_t)__builtin_ctz(others);
-    bool has_point = others != 0;
-    // Nothing but digits, or one point between digits; a zero in front only if it is alone there.
-    if (((others & (others - 1)) | (digits[0] == '0' && whole > 1)) == 0 &&
-        (!has_point || (digits[whole] == '.' && whole > 0 && whole < count - 1))) {
-      if (node == MWC_NO_NODE) return true;
-      mwc_json_value *value = locate(scanner, node, values, MWC_JSON_NUMBER, start, next - start,
-                                     has_point ? 0 : MWC_JSON_INTEGER);
-      if (value == NULL || (scanner->options & MWC_JSON_CONVERT) == 0) return true;
-      if (count - has_point > (has_point ? MWC_DIGITS_EXACT : 18) ||
-          length - start < MWC_NUMBER_ROOM) {
-        mwc_json_convert(json, value);
-      } else if (has_point) {
-        uint32_t places = count - whole - 1;
-        uint64_t mantissa = mwc_digits_value(digits, whole) * mwc_tens[places] +
-                            mwc_digits_value(digits + whole + 1, places);
-        double real = mwc_decimal_quotient(mantissa, places);
-        value->number.real = negative ? -real : real;
-      } else {
-        int64_t integer = (int64_t)mwc_digits_value(digits, count);
-        value->number.integer = negative ? -integer : integer;
-        value->flags |= MWC_JSON_INT64;
-      }
-      return true;
+/// Looks at the number from `start` to before the next token at `next`.
+#define read_plain MWC_AT_LEVEL(read_plain)
+MWC_INLINE plain read_plain(const uint8_t *json, size_t length, size_t start, size_t next,
+                            bool negative) {
+  plain number = {json + start + negative, next - start - negative, 0, false};
+  number.whole = number.count;
+  if (__builtin_expect(number.count - 1 >= 31, 0)) return number;
+  uint32_t others = ~mwc_digits(number.digits, number.count, json + length);
+  others &= (1u << number.count) - 1;
+  if (others != 0) {
+    // One point, between digits.
+    number.whole = (size_t)__builtin_ctz(others);
+    if ((others & (others - 1)) != 0 || number.digits[number.whole] != '.' ||
+        number.whole - 1 >= number.count - 2) {
+      return number;
     }
   }
-  uint8_t flags;
-  size_t spelled = number_length(number, next - start, scanner->options, &flags);
-  if (spelled == 0 || (spelled < next - start && !is_space(number[spelled]))) return false;
-  if (node == MWC_NO_NODE) return true;
-  mwc_json_value *value =
-      locate(scanner, node, values, MWC_JSON_NUMBER, start, (uint32_t)spelled, flags);
-  if (value != NULL && (scanner->options & MWC_JSON_CONVERT)) mwc_json_convert(json, value);
-  return true;
+  number.is_plain = number.digits[0] != '0' || number.whole == 1;
+  return number;
 }
 
 /// Whether the word from `start` to before the next token, white space behind it included, is `word`.
 #define is_word MWC_AT_LEVEL(is_word)
-MWC_INLINE bool is_word(const uint8_t *json, uint32_t start, uint32_t next, const char *word,
-                        uint32_t count) {
+MWC_INLINE bool is_word(const uint8_t *json, size_t start, size_t next, const char *word,
+                        size_t count) {
   return next - start >= count && memcmp(json + start, word, count) == 0 &&
          (next - start == count || is_space(json[start + count]));
 }
 
+/// The number or word at token `i` in any form it can have: fills `value`, or returns false.
+#define read_scalar MWC_AT_LEVEL(read_scalar)
+static __attribute__((noinline)) bool read_scalar(const tokens *found, size_t i, uint32_t options,
+                                                  mwc_json_value *value) {
+  const uint8_t *json = found->json;
+  uint32_t start = found->positions[i];
+  uint32_t next = found->positions[i + 1];
+  value->offset = start;
+  switch (found->bytes[i]) {
+    case 't':
+      value->type = MWC_JSON_TRUE;
+      value->length = 4;
+      return is_word(json, start, next, "true", 4);
+    case 'f':
+      value->type = MWC_JSON_FALSE;
+      value->length = 5;
+      return is_word(json, start, next, "false", 5);
+    case 'n':
+      value->type = MWC_JSON_NULL;
+      value->length = 4;
+      return is_word(json, start, next, "null", 4);
+    default: {
+      size_t spelled = number_length(json + start, next - start, options, &value->flags);
+      if (spelled == 0 || (spelled < next - start && !is_space(json[start + spelled]))) {
+        return false;
+      }
+      value->type = MWC_JSON_NUMBER;
+      value->length = (uint32_t)spelled;
+      if (options & MWC_JSON_CONVERT) mwc_json_convert(json, value);
+      return true;
+    }
+  }
+}
+
+/// The token behind the string at token `i`. Without a token of its own the closing quote stands right
+/// before that.
+#define behind_string MWC_AT_LEVEL(behind_string)
+MWC_INLINE size_t behind_string(const tokens *found, size_t i) {
+  return i + 1 + (found->bytes[i + 1] == '"');
+}
+
+/// Where the value of a node is to be put, or NULL.
+#define place_for MWC_AT_LEVEL(place_for)
+MWC_INLINE mwc_json_value *place_for(mwc_json_scanner *scanner, const mwc_json_node *node,
+                                     mwc_json_value *values) {
+  return mwc_trie_meet(scanner, node->number, values);
+}
+
+/// Puts a plain number at its place.
+#define put_number MWC_AT_LEVEL(put_number)
+MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, size_t length,
+                           size_t start, size_t next, uint32_t options, mwc_json_value *value) {
+  bool is_integer = number.whole == number.count;
+  value->offset = (uint32_t)start;
+  value->length = (uint32_t)(next - start);
+  value->type = MWC_JSON_NUMBER;
+  value->flags = is_integer ? MWC_JSON_INTEGER : 0;
+  if ((options & MWC_JSON_CONVERT) == 0) return;
+  if (__builtin_expect(number.count > 16 || json + length - number.digits < 16, 0)) {
+    convert_long(number.digits, number.count, number.whole, negative, json, length, value);
+    return;
+  }
+  uint64_t mantissa = mwc_join_digits(number.digits, number.whole, number.count);
+  if (is_integer) {
+    value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
+    value->flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
+  } else {
+    // At most fifteen digits and as many behind the point: both are exact, so the one operation
+    // rounds correctly.
+    double real = (double)(int64_t)mantissa / mwc_exact_tens[number.count - number.whole - 1];
+    value->number.real = negative ? -real : real;
+  }
+}
+
+/// Puts the string at token `i` at its place.
+#define put_string MWC_AT_LEVEL(put_string)
+MWC_INLINE void put_string(const tokens *found, const uint8_t *json, size_t i, size_t behind,
+                           mwc_json_value *value) {
+  uint32_t start = found->positions[i] + 1;
+  uint32_t end = found->positions[i + 1] - (uint32_t)(i + 2 - behind);
+  value->offset = start;
+  value->length = end - start;
+  value->type = MWC_JSON_STRING;
+  if (found->carry.has_escapes && memchr(json + start, '\\', end - start) != NULL) {
+    value->flags = MWC_JSON_ESCAPED;
+  }
+}
+
+/// Checks the string, number or word at token `i`, and locates it for `node` if that is not NULL.
+/// Returns the token behind it, or 0.
+#define scan_value MWC_AT_LEVEL(scan_value)
+MWC_INLINE size_t scan_value(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
+                             size_t length, size_t i, const mwc_json_node *node,
+                             mwc_json_value *values, uint32_t options) {
+  uint8_t first = found->bytes[i];
+  if (first == '"') {
+    size_t behind = behind_string(found, i);
+    if (node != NULL) {
+      mwc_json_value *value = place_for(scanner, node, values);
+      if (value != NULL) put_string(found, json, i, behind, value);
+    }
+    return behind;
+  }
+  if (first <= '9') {
+    size_t start = found->positions[i];
+    size_t next = found->positions[i + 1];
+    bool negative = first == '-';
+    plain number = read_plain(json, length, start, next, negative);
+    if (__builtin_expect(number.is_plain, 1)) {
+      if (node != NULL) {
+        mwc_json_value *value = place_for(scanner, node, values);
+        if (value != NULL) {
+          put_number(number, negative, json, length, start, next, options, value);
+        }
+      }
+      return i + 1;
+    }
+  }
+  mwc_json_value ignored;
+  mwc_json_value *value = node == NULL ? NULL : place_for(scanner, node, values);
+  if (value == NULL) {
+    value = &ignored;
+    options &= ~(uint32_t)MWC_JSON_CONVERT;
+  }
+  return read_scalar(found, i, options, value) ? i + 1 : 0;
+}
+#undef plain
+
+// MARK: The grammar
+
+/// The child of `parent` for a member that is not the expected one, or NULL.
+#define search_member MWC_AT_LEVEL(search_member)
+static __attribute__((noinline)) const mwc_json_node *search_member(
+    const mwc_json_scanner *scanner, const mwc_json_node *expected, const uint8_t *key,
+    size_t length) {
+  const mwc_json_node *child = expected;
+  do {
+    child = &scanner->nodes[child->sibling];
+    if (child->name_length == length &&
+        mwc_same_name(key, (const uint8_t *)scanner + child->name_offset, length)) {
+      return child;
+    }
+  } while (child != expected);
+  return NULL;
+}
+
+/// The child of `parent` for a member, or NULL. Members mostly come in the order of the paths:
+/// `expected` is tried first.
+#define match_member MWC_AT_LEVEL(match_member)
+MWC_INLINE const mwc_json_node *match_member(const mwc_json_scanner *scanner,
+                                             const mwc_json_node *parent,
+                                             const mwc_json_node *expected, const uint8_t *key,
+                                             size_t length, bool has_escapes) {
+  if (__builtin_expect(has_escapes, 0) && memchr(key, '\\', length) != NULL) {
+    uint16_t number = mwc_trie_member(scanner, parent->number, key, length, true);
+    return number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
+  }
+  if (expected->name_length == length &&
+      mwc_same_name(key, (const uint8_t *)scanner + expected->name_offset, length)) {
+    return expected;
+  }
+  if ((parent->name_lengths & mwc_trie_bit(length)) == 0) return NULL;
+  return search_member(scanner, expected, key, length);
+}
+
+// From here on, at least AHEAD tokens stand from `i` on, or the end of the document is among them.
+#define NEED_TOKENS()                                \
+  do {                                               \
+    if (__builtin_expect(i > found->enough, 0)) {    \
+      find_more(found, (uint32_t)i);                 \
+      if (found->carry.bad) return 0;                \
+      i = 0;                                         \
+    }                                                \
+  } while (0)
+
+/// Goes to the value of the member at token `i`; returns its token, or 0. `*end` becomes the position
+/// of the closing quote of its key.
+#define enter_member MWC_AT_LEVEL(enter_member)
+MWC_INLINE size_t enter_member(const tokens *found, size_t i, size_t *end) {
+  uint16_t pair;
+  memcpy(&pair, found->bytes + i, 2);
+  if (__builtin_expect(pair == ('"' | ':' << 8), 1)) {
+    *end = found->positions[i + 1] - 1;
+    return i + 2;
+  }
+  // The colon does not follow the key at once.
+  if (found->bytes[i] != '"' || found->bytes[i + 1] != '"' || found->bytes[i + 2] != ':') return 0;
+  *end = found->positions[i + 1];
+  return i + 3;
+}
+
+/// Checks the container at token `i`, which no path leads into, and all in it. Returns one more than
+/// the token behind it, or 0. `*last` becomes the position of its closing bracket.
+#define skip_container MWC_AT_LEVEL(skip_container)
+static __attribute__((noinline)) size_t skip_container(tokens *found, size_t i, uint32_t room,
+                                                       uint32_t options, uint32_t *last) {
+  uint64_t objects[MWC_JSON_DEPTH_MAX / 64];  // one bit for each open container but the innermost
+  const uint8_t *const json = found->json;
+  const size_t length = found->length;
+  uint32_t depth = 0;
+  bool is_object = false;
+  size_t end;
+
+open:
+  if (depth == room) return 0;
+  {
+    uint64_t *word = &objects[depth / 64];
+    uint64_t bit = (uint64_t)1 << depth % 64;
+    *word = is_object ? *word | bit : *word & ~bit;
+  }
+  depth++;
+  is_object = found->bytes[i++] == '{';
+  if (found->bytes[i] == (is_object ? '}' : ']')) goto close;
+  if (!is_object) goto element;
+
+member:
+  NEED_TOKENS();
+  i = enter_member(found, i, &end);
+  if (i == 0) return 0;
+  if ((found->bytes[i] | 0x20) == '{') goto open;
+  i = scan_value(NULL, found, json, length, i, NULL, NULL, options);
+  if (i == 0) return 0;
+after_member:
+  if (found->bytes[i] == ',') {
+    i++;
+    goto member;
+  }
+  if (found->bytes[i] != '}') return 0;
+
+close:
+  *last = found->positions[i++];
+  depth--;
+  NEED_TOKENS();
+  if (depth == 0) return i + 1;
+  is_object = objects[depth / 64] >> depth % 64 & 1;
+  if (is_object) goto after_member;
+  goto after_element;
+
+element:
+  NEED_TOKENS();
+  if ((found->bytes[i] | 0x20) == '{') goto open;
+  i = scan_value(NULL, found, json, length, i, NULL, NULL, options);
+  if (i == 0) return 0;
+after_element:
+  if (found->bytes[i] == ',') {
+    i++;
+    goto element;
+  }
+  if (found->bytes[i] != ']') return 0;
+  goto close;
+}
+
+/// A container that is open and leads along the trie.
+typedef struct MWC_AT_LEVEL(container) {
+  const mwc_json_node *node;
+  const mwc_json_node *expected;  // in an object, the child to try first; NULL in an array
+  uint32_t element;               // in an array, the index of the next element
+} MWC_AT_LEVEL(container);
+#define container MWC_AT_LEVEL(container)
+
 #define scan_blocks MWC_AT_LEVEL(scan_blocks)
-static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *const json, const size_t length,
                         mwc_json_value *values) {
-  tokens found;
-  found.json = json;
-  found.length = length;
-  found.next = 0;
-  found.in_string = found.in_scalar = found.is_escaped = found.high = 0;
-  found.has_escapes = found.is_bad = false;
-  found.count = 0;
-  find_more(&found, 0);
-  if (found.is_bad) return false;
+  tokens all;
+  tokens *const found = &all;
+  found->json = json;
+  found->length = length;
+  found->next = 0;
+  found->carry = (carry){0};
+  found->count = 0;
+  find_more(found, 0);
+  if (found->carry.bad) return false;
   mwc_trie_begin(scanner, values);
 
-  const mwc_json_node *const nodes = scanner->nodes;
-  const uint32_t *const positions = found.positions;
-  const uint8_t *const bytes = found.bytes;
+  const uint32_t options = scanner->options;
   const uint32_t depth_max = scanner->depth_max == 0 || scanner->depth_max > MWC_JSON_DEPTH_MAX
                                  ? MWC_JSON_DEPTH_MAX
                                  : scanner->depth_max;
-  container around[MWC_JSON_DEPTH_MAX];  // the container is itself not in it
-  container here = {MWC_NO_NODE, 0, 0, false};
-  uint32_t depth = 0;
-  uint32_t i = 0;      // the next token
-  uint16_t child = 0;  // the node of the value that comes next, or MWC_NO_NODE
+  // Containers that lead along the trie cannot be nested more deeply than a path has steps.
+  container around[MWC_JSON_STEPS_MAX + 1];
+  container *outer = around;           // where the innermost container is put when another begins
+  const mwc_json_node *here = NULL;    // the node of the innermost container
+  const mwc_json_node *expected = NULL;
+  uint32_t element = 0;
+  const mwc_json_node *child = scanner->nodes;  // that of the value that comes next, or NULL
+  size_t i = 0;
 
-// At least AHEAD tokens stand from `i` on, or the end of the document is among them.
-#define NEED_TOKENS()                                    \
-  do {                                                   \
-    if (__builtin_expect(i > found.enough, 0)) {         \
-      find_more(&found, i);                              \
-      if (found.is_bad) return false;                    \
-      i = 0;                                             \
-    }                                                    \
-  } while (0)
+  if ((found->bytes[0] | 0x20) == '{') goto container;
+  i = scan_value(scanner, found, json, length, 0, child, values, options);
+  if (i == 0) return false;
 
-value:
-  NEED_TOKENS();
-  {
-    uint32_t start = positions[i];
-    switch (bytes[i]) {
-      case '"': {
-        // Without a token of its own the closing quote stands right before the next one.
-        uint32_t hidden = bytes[i + 1] != '"';
-        uint32_t end = positions[i + 1] - hidden;
-        i += 2 - hidden;
-        if (child != MWC_NO_NODE) {
-          uint32_t count = end - start - 1;
-          bool escaped = found.has_escapes && memchr(json + start + 1, '\\', count) != NULL;
-          locate(scanner, child, values, MWC_JSON_STRING, start + 1, count,
-                 escaped ? MWC_JSON_ESCAPED : 0);
-        }
-        break;
-      }
-      case 'N':
-      case 'I':
-        if ((scanner->options & MWC_JSON_NONFINITE) == 0) return false;
-        // fall through
-      case '-':
-      case '0':
-      case '1':
-      case '2':
-      case '3':
-      case '4':
-      case '5':
-      case '6':
-      case '7':
-      case '8':
-      case '9':
-        if (!scan_number(scanner, json, length, start, positions[i + 1], child, values)) {
-          return false;
-        }
-        i++;
-        break;
-      case 't':
-        if (!is_word(json, start, positions[++i], "true", 4)) return false;
-        if (child != MWC_NO_NODE) locate(scanner, child, values, MWC_JSON_TRUE, start, 4, 0);
-        break;
-      case 'f':
-        if (!is_word(json, start, positions[++i], "false", 5)) return false;
-        if (child != MWC_NO_NODE) locate(scanner, child, values, MWC_JSON_FALSE, start, 5, 0);
-        break;
-      case 'n':
-        if (!is_word(json, start, positions[++i], "null", 4)) return false;
-        if (child != MWC_NO_NODE) locate(scanner, child, values, MWC_JSON_NULL, start, 4, 0);
-        break;
-      case '{':
-      case '[': {
-        if (depth == depth_max) return false;
-        around[depth++] = here;
-        bool is_object = bytes[i] == '{';
-        here = (container){child, (uint16_t)(child + 1), 0, is_object};
-        i++;
-        if (child != MWC_NO_NODE) {
-          locate(scanner, child, values, is_object ? MWC_JSON_OBJECT : MWC_JSON_ARRAY, start, 1,
-                 MWC_JSON_EMPTY);
-        }
-        if (bytes[i] == (is_object ? '}' : ']')) {
-          i++;
-          goto end_of_container;
-        }
-        if (child != MWC_NO_NODE && nodes[child].path != MWC_NO_NODE) {
-          values[nodes[child].path].flags = 0;
-        }
-        if (is_object) goto member;
-        goto element;
-      }
-      default: return false;
-    }
-  }
-
-after_value:
-  if (depth == 0) {
-    if (bytes[i] != 0 || positions[i] != length) return false;
-    return found.high == 0 || mwc_utf8_valid_prefix(json, length) == length;
-  }
-  if (here.is_object) {
-    if (bytes[i] == ',') {
-      i++;
-      goto member;
-    }
-    if (bytes[i] != '}') return false;
-  } else {
-    if (bytes[i] == ',') {
-      i++;
-      goto element;
-    }
-    if (bytes[i] != ']') return false;
-  }
-  i++;
-
-end_of_container:
-  if (here.node != MWC_NO_NODE && nodes[here.node].path != MWC_NO_NODE) {
-    mwc_json_value *value = &values[nodes[here.node].path];
-    value->length = positions[i - 1] + 1 - value->offset;
-  }
-  here = around[--depth];
-  NEED_TOKENS();
-  goto after_value;
+after_document:
+  if (found->bytes[i] != 0 || found->positions[i] != length) return false;
+  return found->carry.high == 0 || mwc_utf8_valid_prefix(json, length) == length;
 
 member:
   NEED_TOKENS();
   {
-    if (bytes[i] != '"') return false;
-    uint32_t start = positions[i] + 1;
-    uint32_t end;
-    if (bytes[i + 1] == ':') {
-      end = positions[i + 1] - 1;
-      i += 2;
-    } else {
-      if (bytes[i + 1] != '"' || bytes[i + 2] != ':') return false;
-      end = positions[i + 1];
-      i += 3;
-    }
-    child = here.node == MWC_NO_NODE || here.node + 1 == nodes[here.node].end
-                ? MWC_NO_NODE
-                : find_member(scanner, here.node, &here.expected, json + start, end - start,
-                              found.has_escapes);
-    goto value;
+    size_t start = found->positions[i] + 1;
+    size_t end;
+    i = enter_member(found, i, &end);
+    if (i == 0) return false;
+    child = match_member(scanner, here, expected, json + start, end - start,
+                         found->carry.has_escapes != 0);
+    if (child != NULL) expected = &scanner->nodes[child->sibling];
+    if ((found->bytes[i] | 0x20) == '{') goto container;
+    i = scan_value(scanner, found, json, length, i, child, values, options);
+    if (i == 0) return false;
   }
+after_member:
+  if (found->bytes[i] == ',') {
+    i++;
+    goto member;
+  }
+  if (found->bytes[i] != '}') return false;
+
+end_of_container:
+  if (here->path != MWC_NO_NODE) {
+    mwc_json_value *value = &values[here->path];
+    value->length = found->positions[i] + 1 - value->offset;
+  }
+  i++;
+  NEED_TOKENS();
+  if (--outer == around) goto after_document;
+  here = outer->node;
+  expected = outer->expected;
+  element = outer->element;
+after_container:
+  if (expected != NULL) goto after_member;
+  goto after_element;
 
 element:
-  child = here.node == MWC_NO_NODE ? MWC_NO_NODE
-                                   : mwc_trie_element(scanner, here.node, here.element++);
-  goto value;
-#undef NEED_TOKENS
+  NEED_TOKENS();
+  {
+    uint16_t number = mwc_trie_element(scanner, here->number, element++);
+    child = number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
+    if ((found->bytes[i] | 0x20) == '{') goto container;
+    i = scan_value(scanner, found, json, length, i, child, values, options);
+    if (i == 0) return false;
+  }
+after_element:
+  if (found->bytes[i] == ',') {
+    i++;
+    goto element;
+  }
+  if (found->bytes[i] != ']') return false;
+  goto end_of_container;
+
+container: {
+  uint32_t room = depth_max - (uint32_t)(outer - around);
+  uint32_t last;
+  mwc_json_value *value = NULL;
+  if (child != NULL) {
+    if (room == 0) return false;
+    value = place_for(scanner, child, values);
+    bool opens_object = found->bytes[i] == '{';
+    bool is_empty = found->bytes[i + 1] == (opens_object ? '}' : ']');
+    if (value != NULL) {
+      value->offset = found->positions[i];
+      value->type = opens_object ? MWC_JSON_OBJECT : MWC_JSON_ARRAY;
+      value->flags = is_empty ? MWC_JSON_EMPTY : 0;
+    }
+    if ((opens_object ? child->name_lengths : child->indices) != 0 && !is_empty) {
+      *outer++ = (container){here, expected, element};
+      here = child;
+      i++;
+      if (opens_object) {
+        expected = child + 1;
+        goto member;
+      }
+      expected = NULL;
+      element = 0;
+      goto element;
+    }
+  }
+  // No path leads into it.
+  i = skip_container(found, i, room, options, &last);
+  if (i-- == 0) return false;
+  if (value != NULL) value->length = last + 1 - value->offset;
+  if (outer == around) goto after_document;
+  goto after_container;
 }
+}
+#undef container
+#undef NEED_TOKENS

@@ -70,7 +70,7 @@ static bool parse_step(const mwc_json_text *path, size_t *at, step *step) {
 }
 
 static bool same_step(const mwc_json_scanner *scanner, const mwc_json_node *node, const step *step) {
-  if ((node->is_element != 0) != step->is_element) return false;
+  if ((node->name_length == MWC_NOT_A_NAME) != step->is_element) return false;
   if (step->is_element) return node->index == step->index;
   const uint8_t *name = (const uint8_t *)scanner + node->name_offset;
   if (step->is_quoted) return mwc_json_equal(step->name, step->length, name, node->name_length);
@@ -108,7 +108,7 @@ static uint16_t insert(mwc_json_scanner *scanner, uint16_t parent, const step *s
   added->path = MWC_NO_NODE;
   added->parent = parent;
   added->end = (uint16_t)(at + 1);
-  added->is_element = step->is_element;
+  added->name_length = MWC_NOT_A_NAME;
   added->index = step->index;
   if (!step->is_element) {
     uint8_t *name = (uint8_t *)scanner + *names;
@@ -142,7 +142,8 @@ static size_t nodes_bound(const mwc_json_text *paths, size_t count) {
 size_t mwc_json_scanner_size(const mwc_json_text *paths, size_t count) {
   size_t names = 0;
   for (size_t i = 0; i < count; i++) names += paths[i].length;
-  size_t size = sizeof(mwc_json_scanner) + nodes_bound(paths, count) * sizeof(mwc_json_node) + names;
+  size_t size = sizeof(mwc_json_scanner) + nodes_bound(paths, count) * sizeof(mwc_json_node) + names +
+                MWC_NAME_ROOM;
   return (size + 7) & ~(size_t)7;
 }
 
@@ -163,6 +164,17 @@ static int compile_path(mwc_json_scanner *scanner, const mwc_json_text *path, ui
   return 0;
 }
 
+/// Numbers the nodes, and closes the ring of every parent's children.
+static void link(mwc_json_scanner *scanner) {
+  mwc_json_node *nodes = scanner->nodes;
+  for (uint16_t i = 0; i < scanner->node_count; i++) {
+    nodes[i].number = i;
+    uint16_t parent = nodes[i].parent;
+    bool is_last = nodes[i].end == nodes[parent].end;
+    nodes[i].sibling = is_last ? parent + 1u : nodes[i].end;
+  }
+}
+
 mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_json_text *paths,
                                         size_t count, uint32_t options, uint32_t depth_max,
                                         int *error, size_t *bad_path) {
@@ -178,13 +190,12 @@ mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_jso
     return NULL;
   }
   mwc_json_scanner *scanner = memory;
-  memset(scanner, 0, sizeof *scanner);
+  memset(scanner, 0, needed);
   scanner->size = (uint32_t)needed;
   scanner->options = options;
   scanner->depth_max = depth_max;
   scanner->path_count = (uint16_t)count;
   scanner->node_count = 1;
-  memset(&scanner->nodes[0], 0, sizeof(mwc_json_node));
   scanner->nodes[0].path = MWC_NO_NODE;
   scanner->nodes[0].end = 1;
   size_t nodes = nodes_bound(paths, count);
@@ -196,5 +207,6 @@ mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_jso
       return NULL;
     }
   }
+  link(scanner);
   return scanner;
 }

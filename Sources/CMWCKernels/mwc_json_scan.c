@@ -16,7 +16,7 @@ uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const
   uint16_t end = nodes[parent].end;
   for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
     const mwc_json_node *node = &nodes[child];
-    if (node->is_element) continue;
+    if (node->name_length == MWC_NOT_A_NAME) continue;
     const uint8_t *name = (const uint8_t *)scanner + node->name_offset;
     bool equal = escaped ? mwc_json_equal(key, length, name, node->name_length)
                          : length == node->name_length && memcmp(key, name, length) == 0;
@@ -30,7 +30,7 @@ uint16_t mwc_trie_element(const mwc_json_scanner *scanner, uint16_t parent, uint
   if ((nodes[parent].indices & mwc_trie_bit(index)) == 0) return MWC_NO_NODE;
   uint16_t end = nodes[parent].end;
   for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
-    if (nodes[child].is_element && nodes[child].index == index) return child;
+    if (nodes[child].name_length == MWC_NOT_A_NAME && nodes[child].index == index) return child;
   }
   return MWC_NO_NODE;
 }

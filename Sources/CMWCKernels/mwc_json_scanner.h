@@ -18,21 +18,26 @@
 
 enum {
   MWC_NO_NODE = 0xFFFF,
+  /// How many bytes may be read from the start of every name, however short.
+  MWC_NAME_ROOM = 32,
 };
+/// In place of a name's length: a step into an array, by index, not into an object, by name.
+#define MWC_NOT_A_NAME UINT32_MAX
 _Static_assert(MWC_JSON_PATHS_MAX * MWC_JSON_STEPS_MAX + 1 < MWC_NO_NODE,
                "nodes are counted in 16 bits");
 
 typedef struct mwc_json_node {
+  uint32_t name_length;   // MWC_NOT_A_NAME for an element
+  uint32_t name_offset;   // from the start of the scanner's memory
+  uint32_t sibling;       // the node after it below the same parent, the first after the last
+  uint32_t seen;          // the last scan in which a value was met here
   uint64_t name_lengths;  // bit min(63, length) for every child that is a member
   uint64_t indices;       // bit min(63, index) for every child that is an element
-  uint32_t name_offset;   // from the start of the scanner's memory
-  uint32_t name_length;
-  uint32_t index;  // of an element
-  uint32_t seen;   // the last scan in which a value was met here
-  uint16_t path;   // which path ends here, or MWC_NO_NODE
-  uint16_t end;    // first node that is not below this one
+  uint32_t index;         // of an element
+  uint16_t path;          // which path ends here, or MWC_NO_NODE
+  uint16_t end;           // first node that is not below this one
   uint16_t parent;
-  uint8_t is_element;  // a step into an array, by index; otherwise into an object, by name
+  uint16_t number;  // its own
 } mwc_json_node;
 
 struct mwc_json_scanner {
