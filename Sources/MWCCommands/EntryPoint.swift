@@ -13,7 +13,7 @@ struct MWCCommand: ParsableCommand {
     subcommands: [
       CaptureCommand.self, ReplayCommand.self, ServeCommand.self, InfoCommand.self, CatCommand.self,
       VerifyCommand.self, RecoverCommand.self, FilterCommand.self, MergeCommand.self,
-      SplitCommand.self, ExportCommand.self, ImportCommand.self,
+      SplitCommand.self, ExportCommand.self, ImportCommand.self, PlotCommand.self,
     ])
 }
 

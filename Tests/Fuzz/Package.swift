@@ -39,6 +39,12 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .executableTarget(
+      name: "FuzzImport",
+      dependencies: [
+        "MWCCapture", "MWCCore", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
       name: "FuzzFilter", dependencies: ["MWCCore"], swiftSettings: swiftSettings),
   ]
 )

@@ -25,7 +25,7 @@ package final class ExportOutput {
   /// How many bytes the export has so far.
   package var position: Int64 { written + Int64(buffer.count) }
 
-  func append(_ text: String) { buffer.append(text) }
+  package func append(_ text: String) { buffer.append(text) }
 
   func append(_ json: borrowing JSONWriter) {
     unsafe buffer.append(json.bytes.span.bytes)

@@ -60,14 +60,15 @@ package final class JSONLinesExporter: CaptureExporter {
 
 /// How a connection ended, as far as its event says so.
 private struct Close {
-  var code: Int64?
+  /// 1005 is what RFC 6455 calls a close without a code.
+  var code: Int64 = 1005
   var reason = ""
   var isOurs = false
 
   init(_ event: RawSpan, _ scanner: inout JSONScanner) {
     do throws(JSONError) {
       let values = try scanner.scan(event)
-      code = values[0].int64
+      code = values[0].int64 ?? 1005
       reason = values[1].string ?? ""
       isOurs = values[2].isString("client")
     } catch {
