@@ -18,7 +18,7 @@ release_folder = "$$($(SWIFT) build $(release) --show-bin-path)"
 test_run := $(SWIFT) test --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo build test test-asan test-tsan lint \
+.PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan lint \
   fuzz conformance bench bench-scanner install clean
 
 help: ## list the targets
@@ -41,8 +41,12 @@ demo: setup ## record this host's metrics for five seconds and replay them at 10
 	@$(call release_build,--quiet)
 	@Scripts/demo $(release_folder)
 
-test: setup-tests $(if $(FILTER),,lint) ## the formatting rules and every test; FILTER=NAME for some
-	$(test_run)
+test: setup-tests $(if $(FILTER),,lint build-sqlite) ## the formatting rules and every test; FILTER=NAME for some
+	MWC_SQLITE_PROGRAM=$(CURDIR)/.build-sqlite/debug/mwc $(test_run)
+
+build-sqlite: ## a debug build of mwc with the trait SQLite, for its tests
+	@Scripts/setup libsqlite3-dev
+	$(SWIFT) build --traits SQLite --scratch-path .build-sqlite --product mwc
 
 test-asan: setup-tests ## every test under the address, leak and undefined behaviour sanitizers
 	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/asan.supp \
@@ -73,4 +77,4 @@ install: build ## install programs, manual pages and completions below PREFIX
 	@Scripts/install $(release_folder) '$(DESTDIR)$(PREFIX)'
 
 clean: ## remove everything that was built
-	rm -rf .build .build-asan .build-tsan
+	rm -rf .build .build-asan .build-tsan .build-sqlite

@@ -36,6 +36,10 @@ let package = Package(
     .executable(name: "mwc-capture", targets: ["mwc-capture"]),
     .executable(name: "mwc-replay", targets: ["mwc-replay"]),
   ],
+  traits: [
+    .trait(
+      name: "SQLite", description: "`mwc export` writes SQLite databases; needs libsqlite3-dev")
+  ],
   dependencies: [
     // One definition gives parsing, help, man pages and completions.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -51,6 +55,8 @@ let package = Package(
       name: "CLibwebsockets", pkgConfig: "libwebsockets",
       providers: [.apt(["libwebsockets-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     .target(name: "CMWCKernels", cSettings: cSettings),
     .target(
@@ -62,7 +68,11 @@ let package = Package(
       name: "MWCTransport", dependencies: ["MWCCore", "CMWCTransport", "CMWCKernels", logging],
       swiftSettings: swiftSettings),
     .target(
-      name: "MWCCapture", dependencies: ["MWCCore", "CMWCKernels", "CZlib", systemPackage],
+      name: "MWCCapture",
+      dependencies: [
+        "MWCCore", "CMWCKernels", "CZlib", systemPackage,
+        .target(name: "CSQLite", condition: .when(traits: ["SQLite"])),
+      ],
       swiftSettings: swiftSettings),
     .target(
       name: "MWCReplay", dependencies: ["MWCCore", "MWCCapture", "CMWCKernels", histogram],

@@ -14,9 +14,10 @@ struct ExportCommand: ParsableCommand {
         csv     a row for each message that has one of the --path values (.csv)
         mcap    channels of messages, for Foxglove and its relatives (.mcap)
         har     an HTTP archive with WebSocket messages, for browsers' tools (.har)
+        sqlite  a database of messages and events, with a column for each --path (.db, .sqlite)
 
-      Events of the connections have a place in none of them but the end of a connection in jsonl; \
-      ping and pong only in jsonl. Messages that a format cannot hold are counted and told. The \
+      All of a capture has a place in sqlite only: ping, pong and the end of a connection in jsonl, \
+      text and binary messages in the others. Messages that a format cannot hold are counted and told. The \
       output is written aside and gets its name when it is complete. When the capture is damaged, \
       it holds what stands before the damage, and the status is 1.
 
@@ -35,7 +36,7 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "jsonl, csv, mcap or har; by default what the output's name ends with.",
+      "jsonl, csv, mcap, har or sqlite; by default what the output's name ends with.",
       valueName: "format"),
     completion: .list(ExportFormat.allCases.map(\.rawValue)))
   var format: ExportFormat?
@@ -68,7 +69,7 @@ extension ExportCommand {
     if format == .csv, paths.isEmpty {
       throw ValidationError("--path says which values are the columns of the CSV")
     }
-    if format != .csv, !paths.isEmpty {
+    if format != .csv, format != .sqlite, !paths.isEmpty {
       throw ValidationError("--path chooses columns; \(format.rawValue) holds whole messages")
     }
     if !paths.isEmpty {
@@ -76,6 +77,17 @@ extension ExportCommand {
         _ = try JSONScanner(paths: paths)
       } catch { throw ValidationError("--path \(paths[error.offset]): \(error)") }
     }
+    if format == .sqlite, output == "-" {
+      throw ValidationError("a database is a file; -o names it")
+    }
+    #if !SQLite
+      if format == .sqlite {
+        throw ValidationError(
+          "this program was built without SQLite; build it with "
+            + "'swift build -c release --traits SQLite', for which libsqlite3-dev has to be installed"
+        )
+      }
+    #endif
     if format == .har, file == "-" {
       throw ValidationError(
         "an HTTP archive lists connection after connection, so the capture is read more than once "
@@ -100,8 +112,21 @@ extension ExportCommand {
     let progress = ProgressLine(total: output == "-" ? nil : try records.size())
     defer { progress.end() }
     let target = try OutputFile.creating(output, force: force, inputs: [file])
+    let partialPath = target.aside.partialPath
     let outcome = try target.fill { (stored, name) in
-      try export(&records, to: ExportOutput(stored, name: name), progress)
+      #if SQLite
+        if chosenFormat == .sqlite {
+          guard let partialPath else {
+            throw CommandFailure(.cannotCreate, "\(name): a database is a file, not a device")
+          }
+          var outcome = Outcome()
+          let exporter = try SQLiteExporter(path: partialPath, name: name, paths: paths)
+          try copy(&records, to: exporter, progress, &outcome)
+          try exporter.finish()
+          return outcome
+        }
+      #endif
+      return try export(&records, to: ExportOutput(stored, name: name), progress)
     }
     progress.end()
     try report(outcome, records.ending)
@@ -128,7 +153,7 @@ extension ExportCommand {
       try exportByConnection(&records, exporter, progress, &outcome)
       try exporter.finish()
       return outcome
-    case .jsonl, nil: exporter = JSONLinesExporter(to: output)
+    case .jsonl, .sqlite, nil: exporter = JSONLinesExporter(to: output)
     }
     try copy(&records, to: exporter, progress, &outcome)
     try exporter.finish()
@@ -197,7 +222,7 @@ extension ExportCommand {
 
 /// The formats of `mwc export`.
 enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
-  case jsonl, csv, mcap, har
+  case jsonl, csv, mcap, har, sqlite
 
   /// What the ending of a name says.
   init?(fileName: String) {
@@ -206,6 +231,7 @@ enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
     case "csv": self = .csv
     case "mcap": self = .mcap
     case "har": self = .har
+    case "db", "sqlite", "sqlite3": self = .sqlite
     default: return nil
     }
   }

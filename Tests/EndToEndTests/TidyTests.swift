@@ -71,7 +71,7 @@ struct TidyTests {
       atPath: TestSupport.packageRoot + "/Sources")
     let tests = try files(in: ["Tests"]).flatMap(\.lines)
     // System libraries have nothing to test; the executables run in this folder's tests.
-    let others = Set(["CLibwebsockets", "CZlib", "mwc", "mwc-capture", "mwc-replay"])
+    let others = Set(["CLibwebsockets", "CSQLite", "CZlib", "mwc", "mwc-capture", "mwc-replay"])
     for module in modules where !others.contains(module) {
       let isImported = tests.contains { $0.hasSuffix("import \(module)") }
       #expect(isImported, "no test imports \(module)")

@@ -116,6 +116,59 @@ import Testing
     #expect(try await read("mcap", output) == expected(records))
   }
 
+  // MARK: SQLite
+
+  @Test func withoutSQLiteItSaysHowToGetIt() async throws {
+    let file = try write([.init(at: 0, "{}")])
+    let result = try await mwc("export", file, "-o", folder.file("run.db"))
+    #expect(result.status == .exited(64))
+    #expect(result.errors.contains("--traits SQLite"))
+    #expect(try names() == ["run.cap"])
+  }
+
+  @Test(.enabled(if: SQLiteProgram.path != nil, "no program with SQLite: 'make test' builds it"))
+  func theDatabaseHoldsEverything() async throws {
+    let program = try #require(SQLiteProgram.path)
+    let records = random("ExportTests.theDatabaseHoldsEverything", count: 1_000)
+    let file = try write(records)
+    let output = folder.file("run.db")
+    let result = try await ChildProcess.run(
+      program, ["export", file, "-o", output, "-p", "n", "-p", "type"])
+    #expect(result.status == .exited(0), "\(result.errors)")
+    let frames = records.filter(\.kind.isFrame).map { record -> [Cell] in
+      // What is no frame of text or binary data is there, too.
+      [
+        .number(MadeCapture.startWallTime + record.at * 1_000_000),
+        .number(Int64(record.connection)),
+        .text(record.direction == .received ? "in" : "out"), .text(record.kind.description),
+        .text(record.payload.base64EncodedString()),
+      ]
+    }
+    #expect(try await read("sqlite", output) == frames)
+    let counts = try await ChildProcess.run(
+      try await PythonEnvironment.formats.interpreter(),
+      [
+        "-c",
+        """
+        import sqlite3, sys
+        database = sqlite3.connect(sys.argv[1])
+        for query in ("SELECT count(*), sum(n), count(type) FROM messages WHERE n = 1.5",
+                      "SELECT count(*), count(data) FROM events",
+                      "SELECT group_concat(uri) FROM connections"):
+            print(*database.execute(query).fetchone())
+        """, output,
+      ])
+    let values = records.filter { $0.payload == Data(#"{"type":"a","n":1.5}"#.utf8) }.count
+    let events = records.filter { !$0.kind.isFrame }.count
+    #expect(
+      counts.lines == [
+        "\(values) \(Double(values) * 1.5) \(values)", "\(events) \(events)", "ws://a/,ws://b/",
+      ])
+    let device = try await ChildProcess.run(
+      program, ["export", file, "--format", "sqlite", "-o", "/dev/null"])
+    #expect(device.status == .exited(73))
+  }
+
   // MARK: CSV
 
   @Test func aTableOfValues() async throws {
@@ -242,6 +295,14 @@ import Testing
     #expect(result.status == .exited(64))
     #expect(result.errors.contains(words), "\(result.errors)")
   }
+}
+
+/// A build of the program with the trait `SQLite`.
+enum SQLiteProgram {
+  static let path: String? = {
+    guard let path = ProcessInfo.processInfo.environment["MWC_SQLITE_PROGRAM"] else { return nil }
+    return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+  }()
 }
 
 /// A cell of a table that Python printed.
