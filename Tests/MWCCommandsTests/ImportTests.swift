@@ -103,7 +103,7 @@ import Testing
       lines
         == (0..<300).filter { $0 % 3 != 1 }.map { number in
           let data = #"{\"i\":\#(number),\"s\":\"\#(text)\"}"#
-          let connection = number % 3 == 2 ? #","conn":2"# : ""
+          let connection = number % 3 == 2 ? #","conn":3"# : ""
           return #"{"t":\#(1_790_000_000_000_000_000 + number)\#(connection),"dir":"in","#
             + #""op":"text","data":"\#(data)"}"#
         })

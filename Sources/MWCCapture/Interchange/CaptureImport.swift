@@ -114,20 +114,27 @@ final class ImportTarget {
     let new = try makeWriter(
       CaptureSession(
         wallAnchor: wallTime, monotonicAnchor: 0, tool: "mwc import",
-        uris: uris.map { ImportTarget.withoutSecrets($0) }))
+        uris: ImportTarget.withoutSecrets(uris)))
     writer = new
     return new
   }
 
   /// A capture names no user, password or query (`docs/FORMAT.md`, section 5).
-  static func withoutSecrets(_ uri: String) -> String {
-    var text = uri.prefix { $0 != "?" && $0 != "#" }.prefix(2048)
+  private static func withoutSecrets(_ uris: [String]) -> [String] {
+    // All of them together fit in the head of a capture.
+    let limit = min(2048, CaptureFormat.maxSession / 2 / max(1, uris.count))
+    return uris.map { withoutSecrets($0, limit: limit) }
+  }
+
+  private static func withoutSecrets(_ uri: String, limit: Int) -> String {
+    var text = uri.prefix { $0 != "?" && $0 != "#" }
     if let scheme = text.firstRange(of: "://") {
       let authority = text[scheme.upperBound...].prefix { $0 != "/" }
       if let at = authority.lastIndex(of: "@") {
         text.removeSubrange(scheme.upperBound...at)
       }
     }
+    while text.utf8.count > limit { text.removeLast() }
     return String(text)
   }
 

@@ -4,7 +4,7 @@ internal import MWCCore
 /// of the summary at the end only the names of channels are used, where there is one.
 ///
 /// What `MCAPExporter` wrote comes back as it was. In files of others each channel becomes a
-/// connection, whose messages the server sent; the time of a message is its log time.
+/// connection with its number, whose messages the server sent; the time of a message is its log time.
 struct MCAPImporter {
   private struct Channel {
     var connection: UInt32 = 0
@@ -16,7 +16,6 @@ struct MCAPImporter {
   private let window: SourceWindow
   private let target: ImportTarget
   private var channels: [UInt16: Channel] = [:]
-  private var highestConnection: UInt32 = 0
   private var isFinished = false
   /// The chunk being read, decompressed.
   private let decoded = ByteBuffer()
@@ -221,22 +220,28 @@ struct MCAPImporter {
       channels[id] = Channel()
       return
     }
-    let connection: UInt32
-    if let number = metadata["connection"].flatMap({ UInt32($0) }), number >= 1,
-      number <= CaptureFormat.maxConnection
-    {
-      connection = number
-    } else {
-      connection = highestConnection + 1
-      guard connection <= CaptureFormat.maxConnection else {
-        throw CaptureError(.tooLarge, "has more than \(CaptureFormat.maxConnection) channels")
-      }
+    let connection = MCAPImporter.connection(of: id, metadata)
+    guard connection <= CaptureFormat.maxConnection else {
+      throw CaptureError(
+        .tooLarge, "channel \(id) is beyond the \(CaptureFormat.maxConnection) that a capture holds"
+      )
     }
     channels[id] = Channel(
       connection: connection, direction: metadata["direction"] == "out" ? .sent : .received,
       kind: kind)
-    highestConnection = max(highestConnection, connection)
     name(connection, metadata["uri"] ?? "mcap:\(topic)")
+  }
+
+  /// The connection that a channel becomes: the one that it was, or the channel's own number, so that
+  /// it does not depend on what has been read before.
+  private static func connection(of id: UInt16, _ metadata: [String: String]) -> UInt32 {
+    if let number = metadata["connection"].flatMap({ UInt32($0) }), number >= 1,
+      number <= CaptureFormat.maxConnection
+    {
+      return number
+    }
+    // Connections are counted from 1, and some writers count channels from 0.
+    return id == 0 ? CaptureFormat.maxConnection : UInt32(id)
   }
 
   private func name(_ connection: UInt32, _ uri: String) {
@@ -247,7 +252,7 @@ struct MCAPImporter {
 
   /// Learns which channels there are from the summary of a finished file, so that the capture's head
   /// can name them all. What is wrong there is no reason not to read the messages.
-  private mutating func readSummary() throws(CaptureError) {
+  private func readSummary() throws(CaptureError) {
     guard let size = try window.size() else { return }
     let footerStart = size - 8 - Int64(MCAPFormat.footerSize)
     guard footerStart >= 8 else { return }
@@ -265,13 +270,19 @@ struct MCAPImporter {
       let contents = position + MCAPFormat.recordHeaderSize
       guard header.length <= UInt64(bytes.byteCount - contents) else { break }
       let end = contents + Int(header.length)
-      if header.opcode == .channel {
-        do throws(CaptureError) {
-          try readChannel(bytes.extracting(contents..<end))
-        } catch { break }
-      }
+      if header.opcode == .channel { nameChannel(bytes.extracting(contents..<end)) }
       position = end
     }
+  }
+
+  private func nameChannel(_ contents: RawSpan) {
+    var cursor = ByteCursor(contents)
+    guard let id = cursor.read(UInt16.self), cursor.skip(2) != nil, let topic = cursor.readText(),
+      cursor.readText() != nil, let metadata = cursor.readMap()
+    else { return }
+    let connection = MCAPImporter.connection(of: id, metadata)
+    guard connection <= CaptureFormat.maxConnection else { return }
+    name(connection, metadata["uri"] ?? "mcap:\(topic)")
   }
 
   /// Most bytes of a summary that are looked through for names: the index of some 100,000 chunks.

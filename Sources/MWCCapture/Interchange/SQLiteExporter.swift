@@ -63,7 +63,7 @@
     private func close() {
       guard !isClosed else { return }
       isClosed = true
-      for unsafe statement in unsafe statements { unsafe sqlite3_finalize(statement) }
+      for unsafestatement in unsafe statements { unsafe sqlite3_finalize(statement) }
       unsafe sqlite3_close(database)
     }
 

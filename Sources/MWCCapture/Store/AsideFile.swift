@@ -45,7 +45,10 @@ package final class AsideFile {
     _ path: String, overwrites: Bool, inputs: [String] = []
   ) throws(CaptureError) -> AsideFile {
     for input in inputs where path != "-" && input != "-" {
-      if (try? LocalFile.reading(input))?.isSame(as: path) == true {
+      // What cannot be opened is told by whoever reads it.
+      guard let file = try? LocalFile.reading(input) else { continue }
+      defer { file.close() }
+      if file.isSame(as: path) {
         throw CaptureError(
           .exists, "is what is to be read", advice: "name another output", file: path)
       }

@@ -82,7 +82,9 @@ func check(_ bytes: [UInt8], _ format: CaptureImport.Format) {
     guard !lines.isEmpty else { return }
     let again = imported(FuzzFile(lines), .jsonLines(JSONLinesImporter.Options()))
     precondition(again != nil, "what was exported cannot be imported")
-    if let again { precondition(try exported(again.capture) == lines, "not the same again") }
+    guard let again else { return }
+    let linesAgain = try exported(again.capture)
+    precondition(linesAgain == lines, "not the same again")
   } catch { preconditionFailure("\(error)") }
 }
 
