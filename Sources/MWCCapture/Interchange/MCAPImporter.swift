@@ -212,11 +212,7 @@ struct MCAPImporter {
     else { throw CaptureError(.damaged, "a channel is cut") }
     // Channels stand again in front of each chunk that uses them.
     guard channels[id] == nil else { return }
-    let kind: Message.Kind
-    switch encoding {
-    case "json", "text/plain": kind = .text
-    case "application/octet-stream": kind = .binary
-    default:
+    guard let kind = MCAPImporter.kind(of: encoding) else {
       channels[id] = Channel()
       return
     }
@@ -230,6 +226,15 @@ struct MCAPImporter {
       connection: connection, direction: metadata["direction"] == "out" ? .sent : .received,
       kind: kind)
     name(connection, metadata["uri"] ?? "mcap:\(topic)")
+  }
+
+  /// What the messages of an encoding become; nil: nothing.
+  private static func kind(of encoding: String) -> Message.Kind? {
+    switch encoding {
+    case "json", "text/plain": .text
+    case "application/octet-stream": .binary
+    default: nil
+    }
   }
 
   /// The connection that a channel becomes: the one that it was, or the channel's own number, so that
@@ -278,7 +283,8 @@ struct MCAPImporter {
   private func nameChannel(_ contents: RawSpan) {
     var cursor = ByteCursor(contents)
     guard let id = cursor.read(UInt16.self), cursor.skip(2) != nil, let topic = cursor.readText(),
-      cursor.readText() != nil, let metadata = cursor.readMap()
+      let encoding = cursor.readText(), MCAPImporter.kind(of: encoding) != nil,
+      let metadata = cursor.readMap()
     else { return }
     let connection = MCAPImporter.connection(of: id, metadata)
     guard connection <= CaptureFormat.maxConnection else { return }
