@@ -12,7 +12,13 @@ struct LineReader {
 
   private static let pieceSize = 256 << 10
 
-  init(_ window: SourceWindow) { self.window = window }
+  /// Most bytes of a line.
+  private let limit: Int
+
+  init(_ window: SourceWindow, limit: Int = CaptureImport.maxText) {
+    self.window = window
+    self.limit = limit
+  }
 
   /// Calls `body` with each line, without its line break (LF or CR LF), where it begins and which it
   /// is. A last line without line break counts if there is anything in it.
@@ -30,10 +36,9 @@ struct LineReader {
       if isEnd { return }
       // Nothing was complete: the line is longer than that.
       wanted = done > 0 ? LineReader.pieceSize : piece.count + piece.count / 2
-      if wanted > CaptureImport.maxText {
+      if wanted > limit, done == 0 {
         throw CaptureError(
-          .tooLarge, "line \(number + 1): longer than \(CaptureImport.maxText) bytes",
-          offset: offset)
+          .tooLarge, "line \(number + 1): longer than \(limit) bytes", offset: offset)
       }
     }
   }
