@@ -4,7 +4,6 @@
 
 /// Where the texts of a column stand.
 enum {
-  TEXTS_NONE = 0,
   TEXTS_CONSTANT = 1,
   TEXTS_16 = 2,     ///< 16 bytes each, the last one is the length
   TEXTS_32 = 3,     ///< 32 bytes each, the last one is the length
@@ -15,25 +14,26 @@ typedef struct place {
   uint32_t offset, length;
 } place;
 
-typedef struct node {
-  const uint8_t *literal;
-  size_t literal_length;
+typedef struct column {
   uint8_t texts;
-  bool is_end;
-  uint32_t next;  ///< the only successor, or 0
   const uint8_t *base;
   size_t constant_length;
   const place *table;
   size_t at, count;
+  uint32_t *messages;  ///< of each visit, where the times of records are needed
+  size_t message_count;
+  const int64_t *values;  ///< of numbers, for columns that are predicted from them
+} column;
+
+typedef struct node {
+  const uint8_t *literal;
+  size_t literal_length;
+  column *column;  ///< NULL: the message ends behind the literal
+  uint32_t next;   ///< the only successor, or 0
   const uint32_t *successors;
   uint32_t successor_count;
   const int64_t *choices;
   size_t choice_at, choice_count;
-
-  uint32_t *messages;  ///< of each visit, where the times of records are needed
-  size_t message_count;
-  const int64_t *values;
-  size_t value_count;
 } node;
 
 typedef struct decoder {
@@ -45,6 +45,8 @@ typedef struct decoder {
   size_t bits_at;
   node *nodes;
   uint32_t node_count;
+  column *columns;  ///< from 1
+  uint32_t column_count;
   int64_t *walls;
   size_t record_count;
   size_t value_max;
@@ -92,20 +94,20 @@ static bool column_of(decoder *d, uint64_t number, size_t count, uint32_t own,
     column->places = NULL;
     if (own == 0) return fail(d);
     if (count == d->record_count) return true;
-    column->places = d->nodes[own].messages;
-    return (column->places != NULL && d->nodes[own].message_count == count) || fail(d);
+    column->places = d->columns[own].messages;
+    return (column->places != NULL && d->columns[own].message_count == count) || fail(d);
   }
   if (number >= own) return fail(d);
-  column->values = d->nodes[number].values;
+  column->values = d->columns[number].values;
   column->places = NULL;
-  return (column->values != NULL && d->nodes[number].value_count == count) || fail(d);
+  return (column->values != NULL && d->columns[number].count == count) || fail(d);
 }
 
-/// Reads the numbers of a column, `own` being its node or 0; NULL when they are malformed.
+/// Reads the numbers of a column, `own` being its number or 0; NULL when they are malformed.
 static int64_t *get_numbers(decoder *d, size_t count, uint32_t own) {
   mwc_column_model model = {0};
   mwc_model_column first = {0}, second = {0};
-  uint64_t kind = get_limited(d, 4 * MWC_COLUMN_RATIO + 2);
+  uint64_t kind = get_limited(d, 4 * MWC_COLUMN_QUOTIENT + 2);
   model.reference = (uint8_t)(kind / 4);
   model.order = (uint8_t)(kind % 4);
   if (model.order > 2) fail(d);
@@ -124,9 +126,13 @@ static int64_t *get_numbers(decoder *d, size_t count, uint32_t own) {
       model.negative[1] = number & 1;
       if (d->head.failed || !column_of(d, number >> 1, count, own, &second)) return NULL;
     }
-  } else if (model.reference == MWC_COLUMN_RATIO) {
+  } else if (model.reference >= MWC_COLUMN_RATIO) {
     model.scale = get(d);
-    if (d->head.failed || !column_of(d, get(d), count, own, &first)) return NULL;
+    if (model.reference == MWC_COLUMN_QUOTIENT && (model.scale / 32 > 18 || model.scale % 32 > 18))
+      return fail(d), NULL;
+    uint64_t number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
+    model.negative[0] = number & 1;
+    if (d->head.failed || !column_of(d, number >> 1, count, own, &first)) return NULL;
     model.columns[1] = (uint32_t)get_limited(d, MWC_COLUMN_NODES_MAX);
     if (model.columns[1] == 0) {
       model.columns[1] = MWC_COLUMN_CONSTANT;
@@ -189,18 +195,17 @@ static void put_exceptions(uint8_t *slots, size_t width, const exception *except
   }
 }
 
-static void get_number_column(decoder *d, node *node, uint32_t own) {
+static void get_number_column(decoder *d, column *column, uint32_t own) {
   unsigned most = (unsigned)get_limited(d, 18);
   unsigned least = (unsigned)get_limited(d, most);
   size_t exception_count;
-  const exception *exceptions = get_exceptions(d, node->count, &exception_count);
-  const int64_t *values = get_numbers(d, node->count, own);
+  const exception *exceptions = get_exceptions(d, column->count, &exception_count);
+  const int64_t *values = get_numbers(d, column->count, own);
   if (d->head.failed) return;
-  node->values = values;
-  node->value_count = node->count;
+  column->values = values;
   size_t width = 16;
   uint64_t large = 0;
-  for (size_t i = 0; i < node->count; i++) {
+  for (size_t i = 0; i < column->count; i++) {
     large |= values[i] < 0 ? 0 - (uint64_t)values[i] : (uint64_t)values[i];
   }
   // 2^43 has 13 digits: with a sign and a point, 15.
@@ -208,9 +213,9 @@ static void get_number_column(decoder *d, node *node, uint32_t own) {
   for (size_t i = 0; i < exception_count; i++) {
     if (exceptions[i].length > 15) width = 32;
   }
-  uint8_t *slots = take(d, node->count + 1, width);
+  uint8_t *slots = take(d, column->count + 1, width);
   if (slots == NULL) return;
-  for (size_t i = 0; i < node->count; i++) {
+  for (size_t i = 0; i < column->count; i++) {
     uint8_t *slot = slots + i * width;
     if (i > 0 && values[i] == values[i - 1]) {
       memcpy(slot, slot - width, width);
@@ -220,11 +225,11 @@ static void get_number_column(decoder *d, node *node, uint32_t own) {
     }
   }
   put_exceptions(slots, width, exceptions, exception_count);
-  node->base = slots;
-  node->texts = width == 16 ? TEXTS_16 : TEXTS_32;
+  column->base = slots;
+  column->texts = width == 16 ? TEXTS_16 : TEXTS_32;
 }
 
-static void get_date_column(decoder *d, node *node, uint32_t own) {
+static void get_date_column(decoder *d, column *column, uint32_t own) {
   mwc_date_form form = {0};
   form.places = (uint8_t)get_limited(d, 9);
   form.separator = (uint8_t)get_limited(d, 255);
@@ -237,34 +242,32 @@ static void get_date_column(decoder *d, node *node, uint32_t own) {
   form.suffix_length = (uint8_t)suffix_length;
   memcpy(form.suffix, suffix, suffix_length);
   size_t exception_count;
-  const exception *exceptions = get_exceptions(d, node->count, &exception_count);
-  const int64_t *values = get_numbers(d, node->count, own);
-  uint8_t *slots = take(d, node->count + 1, 32);
+  const exception *exceptions = get_exceptions(d, column->count, &exception_count);
+  const int64_t *values = get_numbers(d, column->count, own);
+  uint8_t *slots = take(d, column->count + 1, 32);
   if (d->head.failed) return;
-  node->values = values;
-  node->value_count = node->count;
-  for (size_t i = 0; i < node->count; i++) {
+  column->values = values;
+  for (size_t i = 0; i < column->count; i++) {
     uint8_t text[48];
     size_t length = mwc_spell_date(values[i], &form, text);
     memcpy(slots + i * 32, text, 32);
     slots[i * 32 + 31] = (uint8_t)length;
   }
   put_exceptions(slots, 32, exceptions, exception_count);
-  node->base = slots;
-  node->texts = TEXTS_32;
+  column->base = slots;
+  column->texts = TEXTS_32;
 }
 
-static void get_float_column(decoder *d, node *node, uint32_t own) {
+static void get_float_column(decoder *d, column *column, uint32_t own) {
   unsigned shift = (unsigned)get_limited(d, 64);
   if (shift > 52 && shift != 64) fail(d);
   size_t exception_count;
-  const exception *exceptions = get_exceptions(d, node->count, &exception_count);
-  const int64_t *values = get_numbers(d, node->count, own);
-  uint8_t *slots = take(d, node->count + 1, 32);
+  const exception *exceptions = get_exceptions(d, column->count, &exception_count);
+  const int64_t *values = get_numbers(d, column->count, own);
+  uint8_t *slots = take(d, column->count + 1, 32);
   if (d->head.failed) return;
-  node->values = values;
-  node->value_count = node->count;
-  for (size_t i = 0; i < node->count; i++) {
+  column->values = values;
+  for (size_t i = 0; i < column->count; i++) {
     uint8_t *slot = slots + i * 32;
     if (i > 0 && values[i] == values[i - 1]) {
       memcpy(slot, slot - 32, 32);
@@ -274,34 +277,34 @@ static void get_float_column(decoder *d, node *node, uint32_t own) {
     }
   }
   put_exceptions(slots, 32, exceptions, exception_count);
-  node->base = slots;
-  node->texts = TEXTS_32;
+  column->base = slots;
+  column->texts = TEXTS_32;
 }
 
-static void get_hex_column(decoder *d, node *node) {
+static void get_hex_column(decoder *d, column *column) {
   size_t half = (size_t)get_limited(d, 128), length;
   const uint8_t *bytes = get_piece(d, &length);
-  if (d->head.failed || half == 0 || length / half != node->count || length % half != 0) {
+  if (d->head.failed || half == 0 || length / half != column->count || length % half != 0) {
     fail(d);
     return;
   }
   uint8_t *texts = take(d, 2 * length + MWC_COLUMN_PADDING, 1);
-  place *table = take(d, node->count, sizeof *table);
+  place *table = take(d, column->count, sizeof *table);
   if (d->head.failed) return;
   for (size_t i = 0; i < length; i++) {
     static const char digits[] = "0123456789abcdef";
     texts[2 * i] = (uint8_t)digits[bytes[i] >> 4];
     texts[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
   }
-  for (size_t i = 0; i < node->count; i++) {
+  for (size_t i = 0; i < column->count; i++) {
     table[i] = (place){.offset = (uint32_t)(2 * half * i), .length = (uint32_t)(2 * half)};
   }
-  node->base = texts;
-  node->table = table;
-  node->texts = TEXTS_TABLE;
+  column->base = texts;
+  column->table = table;
+  column->texts = TEXTS_TABLE;
 }
 
-static void get_choice_column(decoder *d, node *node) {
+static void get_choice_column(decoder *d, column *column) {
   size_t distinct = (size_t)get_limited(d, (uint64_t)(d->head.end - d->head.at));
   place *texts = take(d, distinct, sizeof *texts);
   if (texts == NULL) return;
@@ -311,28 +314,28 @@ static void get_choice_column(decoder *d, node *node) {
     const uint8_t *text = get_text(d, &length);
     texts[i] = (place){.offset = (uint32_t)(text - base), .length = (uint32_t)length};
   }
-  const int64_t *values = get_numbers(d, node->count, 0);
-  place *table = take(d, node->count, sizeof *table);
+  const int64_t *values = get_numbers(d, column->count, 0);
+  place *table = take(d, column->count, sizeof *table);
   if (d->head.failed) return;
-  for (size_t i = 0; i < node->count; i++) {
+  for (size_t i = 0; i < column->count; i++) {
     if ((uint64_t)values[i] >= distinct) {
       fail(d);
       return;
     }
     table[i] = texts[values[i]];
   }
-  node->base = base;
-  node->table = table;
-  node->texts = TEXTS_TABLE;
+  column->base = base;
+  column->table = table;
+  column->texts = TEXTS_TABLE;
 }
 
-static void get_text_column(decoder *d, node *node, bool has_lengths) {
+static void get_text_column(decoder *d, column *column, bool has_lengths) {
   size_t length;
   const uint8_t *bytes = get_piece(d, &length);
-  place *table = take(d, node->count, sizeof *table);
+  place *table = take(d, column->count, sizeof *table);
   if (d->head.failed) return;
   mwc_column_cursor cursor = {.at = bytes, .end = bytes + length};
-  for (size_t i = 0; i < node->count; i++) {
+  for (size_t i = 0; i < column->count; i++) {
     size_t text;
     if (has_lengths) {
       text = (size_t)mwc_get_limited(&cursor, length);
@@ -350,33 +353,27 @@ static void get_text_column(decoder *d, node *node, bool has_lengths) {
     cursor.at += text + !has_lengths;
   }
   if (cursor.at != cursor.end) fail(d);
-  node->base = bytes;
-  node->table = table;
-  node->texts = TEXTS_TABLE;
+  column->base = bytes;
+  column->table = table;
+  column->texts = TEXTS_TABLE;
 }
 
 static void get_column(decoder *d, uint32_t number) {
-  node *node = &d->nodes[number];
+  column *column = &d->columns[number];
   uint64_t type = get(d);
-  node->is_end = type == MWC_TYPE_END;
-  if (node->is_end != (node->successor_count == 0)) fail(d);
-  if (node->is_end) return;
-  node->count = (size_t)get_limited(d, UINT32_MAX);
+  column->count = (size_t)get_limited(d, UINT32_MAX);
   switch (type) {
-    case MWC_TYPE_CONSTANT: {
-      size_t length;
-      node->base = get_text(d, &length);
-      node->constant_length = length;
-      node->texts = TEXTS_CONSTANT;
+    case MWC_TYPE_CONSTANT:
+      column->base = get_text(d, &column->constant_length);
+      column->texts = TEXTS_CONSTANT;
       break;
-    }
-    case MWC_TYPE_TEXT: get_text_column(d, node, false); break;
-    case MWC_TYPE_BYTES: get_text_column(d, node, true); break;
-    case MWC_TYPE_CHOICE: get_choice_column(d, node); break;
-    case MWC_TYPE_NUMBER: get_number_column(d, node, number); break;
-    case MWC_TYPE_DATE: get_date_column(d, node, number); break;
-    case MWC_TYPE_FLOAT: get_float_column(d, node, number); break;
-    case MWC_TYPE_HEX: get_hex_column(d, node); break;
+    case MWC_TYPE_TEXT: get_text_column(d, column, false); break;
+    case MWC_TYPE_BYTES: get_text_column(d, column, true); break;
+    case MWC_TYPE_CHOICE: get_choice_column(d, column); break;
+    case MWC_TYPE_NUMBER: get_number_column(d, column, number); break;
+    case MWC_TYPE_DATE: get_date_column(d, column, number); break;
+    case MWC_TYPE_FLOAT: get_float_column(d, column, number); break;
+    case MWC_TYPE_HEX: get_hex_column(d, column); break;
     default: fail(d);
   }
 }
@@ -385,14 +382,20 @@ static void get_column(decoder *d, uint32_t number) {
 
 static void get_nodes(decoder *d) {
   d->node_count = (uint32_t)get_limited(d, MWC_COLUMN_NODES_MAX - 1) + 1;
+  d->column_count = (uint32_t)get_limited(d, MWC_COLUMN_NODES_MAX - 1) + 1;
   d->nodes = take(d, d->node_count, sizeof(node));
+  d->columns = take(d, d->column_count, sizeof(column));
   if (d->head.failed) return;
   memset(d->nodes, 0, d->node_count * sizeof(node));
+  memset(d->columns, 0, d->column_count * sizeof(column));
   for (uint32_t i = 1; i < d->node_count; i++) {
     d->nodes[i].literal = get_text(d, &d->nodes[i].literal_length);
+    uint32_t column = (uint32_t)get_limited(d, d->column_count - 1);
+    d->nodes[i].column = column == 0 ? NULL : &d->columns[column];
   }
   for (uint32_t i = 0; i < d->node_count && !d->head.failed; i++) {
     node *node = &d->nodes[i];
+    if (i > 0 && node->column == NULL) continue;
     node->successor_count = (uint32_t)get_limited(d, d->node_count);
     uint32_t *successors = take(d, node->successor_count, sizeof *successors);
     if (successors == NULL) return;
@@ -416,19 +419,16 @@ static uint32_t next_of(node *node) {
   return choice < node->successor_count ? node->successors[choice] : 0;
 }
 
-/// Finds the record of each visit of the nodes that the head lists.
+/// Finds the record of each visit of the columns that the head lists.
 static void get_messages(decoder *d) {
-  size_t listed = (size_t)get_limited(d, d->node_count);
+  size_t listed = (size_t)get_limited(d, d->column_count);
   if (d->head.failed || listed == 0) return;
   size_t visits = 0;
   for (size_t i = 0; i < listed; i++) {
-    uint32_t number = (uint32_t)get_limited(d, d->node_count - 1);
-    size_t count = (size_t)get_limited(d, UINT32_MAX);
-    uint32_t *messages = take(d, count, sizeof *messages);
-    if (messages == NULL) return;
-    d->nodes[number].messages = messages;
-    d->nodes[number].count = count;
-    d->nodes[number].message_count = 0;
+    column *column = &d->columns[get_limited(d, d->column_count - 1)];
+    column->count = (size_t)get_limited(d, UINT32_MAX);
+    column->messages = take(d, column->count, sizeof *column->messages);
+    if (column->messages == NULL) return;
   }
   for (size_t i = 0; i < d->record_count; i++) {
     uint32_t at = 0;
@@ -438,10 +438,10 @@ static void get_messages(decoder *d) {
         fail(d);
         return;
       }
-      node *node = &d->nodes[at];
-      if (node->messages != NULL && node->message_count < node->count)
-        node->messages[node->message_count++] = (uint32_t)i;
-    } while (d->nodes[at].successor_count > 0);
+      column *column = d->nodes[at].column;
+      if (column != NULL && column->messages != NULL && column->message_count < column->count)
+        column->messages[column->message_count++] = (uint32_t)i;
+    } while (d->nodes[at].column != NULL);
   }
   for (uint32_t i = 0; i < d->node_count; i++) d->nodes[i].choice_at = 0;
 }
@@ -512,7 +512,7 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
   get_nodes(d);
   if (d->head.failed) return MWC_COLUMN_E_MALFORMED;
   get_messages(d);
-  for (uint32_t i = 1; i < d->node_count && !d->head.failed; i++) get_column(d, i);
+  for (uint32_t i = 1; i < d->column_count && !d->head.failed; i++) get_column(d, i);
   if (d->head.failed || d->head.at != d->head.end) return MWC_COLUMN_E_MALFORMED;
 
   // The order of the records.
@@ -543,33 +543,32 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
     for (;;) {
       number = next_of(&nodes[number]);
       if (number == 0 || visits++ > d->value_max) return MWC_COLUMN_E_MALFORMED;
-      node *node = &nodes[number];
+      const node *node = &nodes[number];
       if (node->literal_length > (size_t)(end - at)) return MWC_COLUMN_E_MALFORMED;
       copy_short(at, node->literal, node->literal_length);
       at += node->literal_length;
-      if (node->is_end) break;
+      column *column = node->column;
+      if (column == NULL) break;
+      if (column->at >= column->count) return MWC_COLUMN_E_MALFORMED;
+      size_t visit = column->at++;
       const uint8_t *text;
       size_t length;
-      switch (node->texts) {
+      switch (column->texts) {
         case TEXTS_CONSTANT:
-          text = node->base;
-          length = node->constant_length;
-          node->at++;
+          text = column->base;
+          length = column->constant_length;
           break;
         case TEXTS_16:
-          if (node->at >= node->count) return MWC_COLUMN_E_MALFORMED;
-          text = node->base + 16 * node->at++;
+          text = column->base + 16 * visit;
           length = text[15];
           break;
         case TEXTS_32:
-          if (node->at >= node->count) return MWC_COLUMN_E_MALFORMED;
-          text = node->base + 32 * node->at++;
+          text = column->base + 32 * visit;
           length = text[31];
           break;
         default:
-          if (node->at >= node->count) return MWC_COLUMN_E_MALFORMED;
-          text = node->base + node->table[node->at].offset;
-          length = node->table[node->at++].length;
+          text = column->base + column->table[visit].offset;
+          length = column->table[visit].length;
           break;
       }
       if (length > (size_t)(end - at)) return MWC_COLUMN_E_MALFORMED;
@@ -586,8 +585,8 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
     entry->direction = sources[source] & 1;
     entry->kind = (uint8_t)kinds[i];
   }
-  for (uint32_t i = 0; i < d->node_count; i++) {
-    if (nodes[i].at != nodes[i].count && !nodes[i].is_end) return MWC_COLUMN_E_MALFORMED;
+  for (uint32_t i = 1; i < d->column_count; i++) {
+    if (d->columns[i].at != d->columns[i].count) return MWC_COLUMN_E_MALFORMED;
   }
   return at - bytes;
 }

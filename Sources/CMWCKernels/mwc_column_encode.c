@@ -28,7 +28,7 @@ typedef struct column {
   const mwc_split_change *changes;
   uint32_t change_count;
   uint32_t count;
-  uint32_t node;   ///< number in the block
+  uint32_t number;  ///< in the block
   const uint32_t *messages;
 } column;
 
@@ -47,7 +47,7 @@ typedef struct encoder {
   size_t candidate_count;
   const int64_t *walls;
   size_t record_count;
-  const uint32_t **messages;  ///< by node: the record of each visit, or NULL
+  const uint32_t **messages;  ///< by column: the record of each visit, or NULL
 } encoder;
 
 static void put(encoder *e, uint64_t value) { e->head_at = mwc_put_varint(e->head_at, value); }
@@ -93,9 +93,9 @@ static void put_numbers(encoder *e, const int64_t *values, size_t count, mwc_col
     put(e, (uint64_t)model->columns[0] * 2 + model->negative[0]);
     if (model->reference == MWC_COLUMN_SUM2)
       put(e, (uint64_t)model->columns[1] * 2 + model->negative[1]);
-  } else if (model->reference == MWC_COLUMN_RATIO) {
+  } else if (model->reference >= MWC_COLUMN_RATIO) {
     put(e, model->scale);
-    put(e, model->columns[0]);
+    put(e, (uint64_t)model->columns[0] * 2 + model->negative[0]);
     put(e, model->columns[1] == MWC_COLUMN_CONSTANT ? 0 : model->columns[1]);
     if (model->columns[1] == MWC_COLUMN_CONSTANT) put_signed(e, model->constant);
   }
@@ -168,7 +168,7 @@ static void put_column_numbers(encoder *e, const column *column, const int64_t *
   if (e->candidate_count < CANDIDATES_MAX) {
     e->candidate_counts[e->candidate_count] = column->count;
     e->candidates[e->candidate_count++] = (mwc_model_candidate){
-        .column = {.values = values}, .number = column->node, .places = (uint8_t)places};
+        .column = {.values = values}, .number = column->number, .places = (uint8_t)places};
   }
 }
 
@@ -320,25 +320,114 @@ no:
   return false;
 }
 
+/// The double that is spelled exactly like this.
+static bool take_double(const uint8_t *text, size_t length, double *value) {
+  mwc_spelled spelled;
+  if (!mwc_take_number(text, length, &spelled) || spelled.places == 0) return false;
+  double guess = (double)spelled.digits / (double)mwc_powers_of_ten[spelled.places];
+  // With up to 15 digits that is it, otherwise it may be a neighbour.
+  double guesses[] = {guess, nextafter(guess, INFINITY), nextafter(guess, -INFINITY)};
+  for (int i = 0; i < 3; i++) {
+    uint8_t own[MWC_REPR_MAX];
+    if (mwc_spell_double(guesses[i], own) == length && memcmp(own, text, length) == 0) {
+      *value = guesses[i];
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Takes the texts of a column as doubles; too many that are none: false.
+static bool take_doubles(encoder *e, const column *column, double *doubles, exceptions *bad) {
+  for (uint32_t i = 0; i < column->change_count; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    if (take_double(text_of(e, change), change->length, &doubles[i])) continue;
+    if (bad->count >= exceptions_max(column) || change->length > 31) return false;
+    bad->changes[bad->count++] = i;
+  }
+  return bad->count < column->change_count;
+}
+
+static void put_float_head(encoder *e, const column *column, unsigned shift,
+                           const exceptions *bad) {
+  put(e, MWC_TYPE_FLOAT);
+  put(e, column->count);
+  put(e, shift);
+  put_exceptions(e, column, bad);
+}
+
+/// Doubles that are a fraction of two other columns in percent, or what is missing to it.
+static bool put_quotient_column(encoder *e, const column *column) {
+  enum { PROBES = 8 };
+  double probes[PROBES];
+  uint32_t visits[PROBES], probe_count = 0;
+  bool is_long = false;
+  for (uint32_t i = 0; i < column->change_count && probe_count < PROBES; i++) {
+    const mwc_split_change *change = &column->changes[i];
+    mwc_spelled spelled;
+    if (!mwc_take_number(text_of(e, change), change->length, &spelled)) continue;
+    is_long |= spelled.places > 2;
+    visits[probe_count] = change->visit;
+    probes[probe_count++] = mwc_json_double(text_of(e, change), change->length);
+  }
+  if (!is_long || probe_count < 4) return false;
+  mwc_column_model model = {.reference = MWC_COLUMN_QUOTIENT, .divisor = 1};
+  mwc_model_column first = {0}, second = {0};
+  bool is_found = false;
+  for (size_t a = 0; a < e->candidate_count && !is_found; a++) {
+    const mwc_model_candidate *above = &e->candidates[a];
+    if (above->is_constant || e->candidate_counts[a] != column->count) continue;
+    for (size_t b = 0; b < e->candidate_count && !is_found; b++) {
+      const mwc_model_candidate *under = &e->candidates[b];
+      if (a == b || (!under->is_constant && e->candidate_counts[b] != column->count)) continue;
+      uint32_t hits = 0, rests = 0;
+      for (uint32_t i = 0; i < probe_count; i++) {
+        int64_t divisor = under->is_constant ? under->constant : under->column.values[visits[i]];
+        double quotient =
+            mwc_quotient(above->column.values[visits[i]], above->places, divisor, under->places);
+        // Nearly the same will do: rounded once more, or the other way round.
+        hits += fabs(quotient - probes[i]) <= fabs(probes[i]) * 0x1p-46;
+        rests += fabs(100 - quotient - probes[i]) <= fabs(probes[i]) * 0x1p-46;
+        if (hits + 2 < i && rests + 2 < i) break;
+      }
+      if (hits + 1 < probe_count && rests + 1 < probe_count) continue;
+      is_found = true;
+      model.scale = (uint64_t)above->places * 32 + under->places;
+      model.negative[0] = hits + 1 < probe_count;
+      model.columns[0] = above->number;
+      model.columns[1] = under->is_constant ? MWC_COLUMN_CONSTANT : under->number;
+      model.constant = under->constant;
+      first = above->column;
+      second = under->column;
+    }
+  }
+  if (!is_found) return false;
+  uint8_t *mark = e->arena.next;
+  double *doubles = mwc_arena_take(&e->arena, column->change_count * sizeof *doubles);
+  exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
+  if (!take_doubles(e, column, doubles, &bad)) {
+    e->arena.next = mark;
+    return false;
+  }
+  put_float_head(e, column, 64, &bad);
+  const int64_t *values = expand(e, column, (const int64_t *)doubles, &bad);
+  int64_t *predicted = mwc_arena_take(&e->arena, column->count * sizeof *predicted);
+  mwc_model_predict(&model, &first, &second, column->count, predicted);
+  put_numbers(e, values, column->count, &model, predicted);
+  return true;
+}
+
 static bool put_float_column(encoder *e, const column *column, unsigned shift_max) {
   uint8_t *mark = e->arena.next;
   uint32_t count = column->change_count;
   double *doubles = mwc_arena_take(&e->arena, count * sizeof *doubles);
   exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
   unsigned shift = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const mwc_split_change *change = &column->changes[i];
-    mwc_spelled spelled;
-    char text[MWC_REPR_MAX];
-    bool fits = mwc_take_number(text_of(e, change), change->length, &spelled);
-    if (fits) {
-      doubles[i] = mwc_json_double(text_of(e, change), change->length);
-      fits = mwc_decimal_repr(doubles[i], text) == change->length &&
-             memcmp(text, text_of(e, change), change->length) == 0;
-    }
-    if (!fits) {
-      if (bad.count >= exceptions_max(column) || change->length > 31) goto no;
-      bad.changes[bad.count++] = i;
+  uint32_t exception = 0;
+  if (!take_doubles(e, column, doubles, &bad)) goto no;
+  for (uint32_t i = 0; i < count && shift < 45; i++) {
+    if (exception < bad.count && bad.changes[exception] == i) {
+      exception++;
       continue;
     }
     while (shift < 45 && doubles[i] * (double)((uint64_t)1 << shift) !=
@@ -346,23 +435,49 @@ static bool put_float_column(encoder *e, const column *column, unsigned shift_ma
       shift++;
     if (fabs(doubles[i]) * (double)((uint64_t)1 << shift) > 0x1p53) shift = 45;
   }
-  if (bad.count == count) goto no;
   if (shift == 45) shift = 64;
   if (shift > shift_max) goto no;
   int64_t *numbers = (int64_t *)doubles;
+  exception = 0;
   for (uint32_t i = 0; i < count && shift < 64; i++) {
-    double value = doubles[i];
-    numbers[i] = (int64_t)(value * (double)((uint64_t)1 << shift));
+    if (exception < bad.count && bad.changes[exception] == i) {
+      exception++;
+      continue;
+    }
+    // Two values are not the same when only the sign of a zero is.
+    double value = doubles[i] * (double)((uint64_t)1 << shift);
+    memcpy(&numbers[i], &(int64_t){(int64_t)value}, sizeof numbers[i]);
   }
-  put(e, MWC_TYPE_FLOAT);
-  put(e, column->count);
-  put(e, shift);
-  put_exceptions(e, column, &bad);
+  put_float_head(e, column, shift, &bad);
   put_column_numbers(e, column, expand(e, column, numbers, &bad), 0, false);
   return true;
 no:
   e->arena.next = mark;
   return false;
+}
+
+static uint64_t hash_text(const uint8_t *text, size_t length) {
+  uint64_t hash = length * 0x9E3779B97F4A7C15u;
+  for (; length >= 8; text += 8, length -= 8) hash = (hash ^ mwc_load64(text)) * 0xD6E8FEB86659FD93u;
+  if (length > 0) hash = (hash ^ (mwc_load64(text) << (64 - 8 * length))) * 0xD6E8FEB86659FD93u;
+  return hash ^ hash >> 32;
+}
+
+/// Whether more than a few of these identifiers have been there before.
+static bool comes_again(encoder *e, const uint8_t *bytes, size_t count, size_t length) {
+  enum { SLOTS = 4096 };
+  uint8_t *mark = e->arena.next;
+  uint16_t *slots = mwc_arena_take(&e->arena, SLOTS * sizeof *slots);
+  memset(slots, 0, SLOTS * sizeof *slots);
+  size_t again = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t hash = hash_text(bytes + i * length, length);
+    uint16_t check = (uint16_t)(hash >> 48 | 1);
+    again += slots[hash % SLOTS] == check;
+    slots[hash % SLOTS] = check;
+  }
+  e->arena.next = mark;
+  return again > count / 32;
 }
 
 static bool put_hex_column(encoder *e, const column *column) {
@@ -391,15 +506,10 @@ static bool put_hex_column(encoder *e, const column *column) {
       }
     }
   }
-  put_piece(e, bytes, (size_t)(at - bytes), MWC_COLUMN_BITS);
+  // Identifiers are noise, unless they come again.
+  bool is_new = !comes_again(e, bytes, column->count, length / 2);
+  put_piece(e, bytes, (size_t)(at - bytes), is_new ? MWC_COLUMN_BITS : MWC_COLUMN_TEXT);
   return true;
-}
-
-static uint64_t hash_text(const uint8_t *text, size_t length) {
-  uint64_t hash = length * 0x9E3779B97F4A7C15u;
-  for (; length >= 8; text += 8, length -= 8) hash = (hash ^ mwc_load64(text)) * 0xD6E8FEB86659FD93u;
-  if (length > 0) hash = (hash ^ (mwc_load64(text) << (64 - 8 * length))) * 0xD6E8FEB86659FD93u;
-  return hash ^ hash >> 32;
 }
 
 /// Texts that come again and again: a table, and numbers.
@@ -486,7 +596,7 @@ static void put_column(encoder *e, const column *column, uint8_t form) {
   }
   if (form == MWC_NODE_WHOLE) {
     put_text_column(e, column, true);
-  } else if (!put_number_column(e, column, 9) && !put_date_column(e, column) &&
+  } else if (!put_quotient_column(e, column) && !put_number_column(e, column, 9) && !put_date_column(e, column) &&
              !put_float_column(e, column, 44) && !put_number_column(e, column, 17) &&
              !put_float_column(e, column, 64) &&
              !put_hex_column(e, column) && !put_choice_column(e, column)) {
@@ -496,13 +606,13 @@ static void put_column(encoder *e, const column *column, uint8_t form) {
 
 // MARK: The block
 
-/// Sorts changes by node: `out[starts[node]...]`, in their order.
-static mwc_split_change *by_node(encoder *e, const mwc_split_change *changes, size_t count,
+/// Sorts changes by owner: `out[starts[owner]...]`, in their order.
+static mwc_split_change *by_owner(encoder *e, const mwc_split_change *changes, size_t count,
                                  uint32_t *starts) {
   mwc_split_change *sorted = mwc_arena_take(&e->arena, count * sizeof *sorted + 16);
   uint32_t *next = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *next);
   memcpy(next, starts, MWC_COLUMN_NODES_MAX * sizeof *next);
-  for (size_t i = 0; i < count; i++) sorted[next[changes[i].node]++] = changes[i];
+  for (size_t i = 0; i < count; i++) sorted[next[changes[i].owner]++] = changes[i];
   return sorted;
 }
 
@@ -530,7 +640,7 @@ static bool is_like_time(const encoder *e, const mwc_split_change *change) {
          spelled.digits / (int64_t)mwc_powers_of_ten[spelled.places] >= 1000000000;
 }
 
-/// Lists the nodes whose values may be predicted from the times of their records without being
+/// Lists the columns whose values may be predicted from the times of their records without being
 /// visited once by each, and finds out which record each visit belongs to.
 static void put_messages(encoder *e, const mwc_split_change *changes, const uint32_t *starts,
                          const mwc_split_change *choices, const uint32_t *choice_starts,
@@ -540,19 +650,19 @@ static void put_messages(encoder *e, const mwc_split_change *changes, const uint
   memset((void *)e->messages, 0, MWC_COLUMN_NODES_MAX * sizeof *e->messages);
   uint32_t **messages = (uint32_t **)e->messages;
   uint32_t listed = 0;
-  for (uint32_t i = MWC_NODE_FIRST; i < split->node_count; i++) {
-    const mwc_split_node *node = &split->nodes[i];
-    if (node->visits < 4 || node->changes < 2 || node->visits == e->record_count ||
+  for (uint32_t i = MWC_SPLIT_FIRST; i < split->column_count; i++) {
+    const mwc_split_column *column = &split->columns[i];
+    if (column->visits < 4 || column->changes < 2 || column->visits == e->record_count ||
         !is_like_time(e, &changes[starts[i]]))
       continue;
-    messages[i] = mwc_arena_take(&e->arena, node->visits * sizeof *messages[i]);
+    messages[i] = mwc_arena_take(&e->arena, column->visits * sizeof *messages[i]);
     listed++;
   }
   put(e, listed);
-  for (uint32_t i = 0; i < split->node_count; i++) {
+  for (uint32_t i = 0; i < split->column_count; i++) {
     if (messages[i] == NULL) continue;
     put(e, numbers[i]);
-    put(e, split->nodes[i].visits);
+    put(e, split->columns[i].visits);
   }
   if (listed == 0) return;
 
@@ -560,7 +670,9 @@ static void put_messages(encoder *e, const mwc_split_change *changes, const uint
   uint32_t *departures = mwc_arena_take(&e->arena, split->node_count * sizeof *departures);
   uint32_t *next_choice = mwc_arena_take(&e->arena, split->node_count * sizeof *next_choice);
   uint32_t *next = mwc_arena_take(&e->arena, split->node_count * sizeof *next);
+  uint32_t *visits = mwc_arena_take(&e->arena, split->column_count * sizeof *visits);
   memset(departures, 0, split->node_count * sizeof *departures);
+  memset(visits, 0, split->column_count * sizeof *visits);
   memcpy(next_choice, choice_starts, split->node_count * sizeof *next_choice);
   for (size_t record = 0; record < e->record_count; record++) {
     uint32_t at = MWC_NODE_START;
@@ -574,7 +686,8 @@ static void put_messages(encoder *e, const mwc_split_change *changes, const uint
       }
       departures[at]++;
       at = next[at];
-      if (messages[at] != NULL) messages[at][departures[at]] = (uint32_t)record;
+      uint32_t column = split->nodes[at].column;
+      if (messages[column] != NULL) messages[column][visits[column]++] = (uint32_t)record;
     } while (split->nodes[at].form != MWC_NODE_END);
   }
 }
@@ -691,60 +804,57 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
     put_plain_numbers(e, values, count);
   }
 
-  // Nodes that were visited, by their new numbers.
+  // Nodes and columns that were visited, by their new numbers.
   uint16_t *numbers = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *numbers);
+  uint16_t *column_numbers = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *numbers);
   uint32_t *change_starts = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * 4);
   uint32_t *choice_starts = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * 4);
-  uint32_t node_count = 0, changes_before = 0, choices_before = 0;
+  uint32_t node_count = 0, column_count = 0, before = 0;
   for (uint32_t i = 0; i < split->node_count; i++) {
-    const mwc_split_node *node = &split->nodes[i];
-    numbers[i] = (uint16_t)(node->visits > 0 ? node_count++ : 0);
-    change_starts[i] = changes_before;
-    choice_starts[i] = choices_before;
-    changes_before += node->changes;
-    choices_before += node->choice_changes;
+    numbers[i] = (uint16_t)(split->nodes[i].visits > 0 ? node_count++ : 0);
+    choice_starts[i] = before;
+    before += split->nodes[i].choice_changes;
   }
-  const mwc_split_change *changes = by_node(e, split->changes, split->change_count, change_starts);
-  const mwc_split_change *choices = by_node(e, split->choices, split->choice_count, choice_starts);
+  before = 0;
+  for (uint32_t i = 0; i < split->column_count; i++) {
+    column_numbers[i] = (uint16_t)(split->columns[i].visits > 0 ? ++column_count : 0);
+    change_starts[i] = before;
+    before += split->columns[i].changes;
+  }
+  const mwc_split_change *changes = by_owner(e, split->changes, split->change_count, change_starts);
+  const mwc_split_change *choices = by_owner(e, split->choices, split->choice_count, choice_starts);
   put(e, node_count == 0 ? 0 : node_count - 1);
+  put(e, column_count);
   for (uint32_t i = 1; i < split->node_count; i++) {
     const mwc_split_node *node = &split->nodes[i];
-    if (node->visits > 0) put_text(e, node->literal, node->literal_length);
+    if (node->visits == 0) continue;
+    put_text(e, node->literal, node->literal_length);
+    put(e, column_numbers[node->column]);
   }
   for (uint32_t i = 0; i < split->node_count; i++) {
     const mwc_split_node *node = &split->nodes[i];
-    if (node->visits == 0) continue;
-    if (node->form == MWC_NODE_END) {
-      put(e, 0);
-      continue;
-    }
-    // Ways that were never gone are left out where they stand in front: only the one for messages
-    // taken as a whole is there from the start.
+    if (node->visits == 0 || node->form == MWC_NODE_END) continue;
+    // The way for messages taken as a whole is there from the start, and left out where it was never
+    // gone.
     uint32_t removed = i == MWC_NODE_START && split->nodes[MWC_NODE_BYTES].visits == 0;
     put(e, node->edge_count - removed);
     uint32_t rank = 0;
     for (uint32_t edge = node->first_edge; edge != 0; edge = split->edges[edge].next) {
-      if (rank++ < removed) continue;
-      put(e, numbers[split->edges[edge].node]);
+      if (rank++ >= removed) put(e, numbers[split->edges[edge].node]);
     }
     if (node->edge_count - removed > 1) {
       put_choices(e, choices + choice_starts[i], node->choice_changes, node->visits, removed);
     }
   }
-  put_messages(e, changes, change_starts, choices, choice_starts, numbers);
-  for (uint32_t i = 1; i < split->node_count; i++) {
-    const mwc_split_node *node = &split->nodes[i];
-    if (node->visits == 0) continue;
-    if (node->form == MWC_NODE_END) {
-      put(e, MWC_TYPE_END);
-      continue;
-    }
+  put_messages(e, changes, change_starts, choices, choice_starts, column_numbers);
+  for (uint32_t i = MWC_SPLIT_BYTES; i < split->column_count; i++) {
+    if (split->columns[i].visits == 0) continue;
     column column = {.changes = changes + change_starts[i],
-                     .change_count = node->changes,
-                     .count = node->visits,
-                     .node = numbers[i],
+                     .change_count = split->columns[i].changes,
+                     .count = split->columns[i].visits,
+                     .number = column_numbers[i],
                      .messages = e->messages[i]};
-    put_column(e, &column, node->form);
+    put_column(e, &column, split->columns[i].form);
   }
 
   for (unsigned which = 0; which < 2; which++) {

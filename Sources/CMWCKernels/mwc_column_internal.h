@@ -101,6 +101,8 @@ static inline uint64_t mwc_get_limited(mwc_column_cursor *cursor, uint64_t limit
 
 // MARK: Numbers of a column
 
+extern const uint64_t mwc_powers_of_ten[20];
+
 /// How the values of a column are predicted; the fields stand in the block.
 ///
 /// The prediction from other columns is taken off first; of what remains, `order` differences; of
@@ -113,12 +115,19 @@ typedef struct mwc_column_model {
   int64_t centre;
   int64_t start;    ///< what the first difference is taken from
   int64_t divisor;  ///< at least 1
-  uint64_t scale;   ///< of a ratio: the factor; of a sum: what the first column is divided by
+  uint64_t scale;   ///< of a ratio: the factor; of a sum: what the first column is
+                        ///< divided by; of a quotient: the decimal places, 32 × first + second
   uint32_t columns[2];  ///< 0: the wall time of the record; otherwise a node; or
-  int64_t constant;     ///< the second one of a ratio when `columns[1]` is MWC_COLUMN_CONSTANT
+  int64_t constant;     ///< the second one of a ratio or quotient when `columns[1]` is MWC_COLUMN_CONSTANT
 } mwc_column_model;
 
-enum { MWC_COLUMN_NONE = 0, MWC_COLUMN_SUM1 = 1, MWC_COLUMN_SUM2 = 2, MWC_COLUMN_RATIO = 3 };
+enum {
+  MWC_COLUMN_NONE = 0,
+  MWC_COLUMN_SUM1 = 1,      ///< ± column / scale
+  MWC_COLUMN_SUM2 = 2,      ///< ± column / scale ± column
+  MWC_COLUMN_RATIO = 3,     ///< scale · column / column, in integers
+  MWC_COLUMN_QUOTIENT = 4,  ///< column / column · 100 in doubles, as their bits
+};
 #define MWC_COLUMN_CONSTANT UINT32_MAX
 
 /// scale · a / b, rounded half up; 0 where that has no meaning.
@@ -128,6 +137,13 @@ static inline int64_t mwc_ratio(uint64_t scale, int64_t a, int64_t b) {
   unsigned __int128 divisor = (unsigned __int128)(uint64_t)b * 2;
   if (twice >> 64 == 0) return (int64_t)((uint64_t)twice / (uint64_t)divisor);
   return (int64_t)(uint64_t)(twice / divisor);
+}
+
+/// The percentage that Python computes from two numbers of so many decimal places.
+static inline double mwc_quotient(int64_t a, unsigned a_places, int64_t b, unsigned b_places) {
+  double above = (double)a / (double)mwc_powers_of_ten[a_places];
+  double under = (double)b / (double)mwc_powers_of_ten[b_places];
+  return under == 0 ? 0 : above / under * 100;
 }
 
 /// a / b rounded down, b > 0.
@@ -178,9 +194,10 @@ bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int6
 /// Spells a date; 0 when the year is not one of four digits. Writes up to 48 bytes.
 size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out);
 
+/// Spells a double as Python does: as `mwc_decimal_repr`, and faster. Writes up to 32 bytes.
+size_t mwc_spell_double(double value, uint8_t *out);
+
 /// Spells value / 2^shift, or the double whose bits these are when `shift` is 64.
 size_t mwc_spell_float(int64_t value, unsigned shift, uint8_t *out);
-
-extern const uint64_t mwc_powers_of_ten[20];
 
 #endif

@@ -28,6 +28,16 @@ void mwc_model_predict(const mwc_column_model *model, const mwc_model_column *fi
         out[i] = mwc_ratio(model->scale, mwc_model_value(first, i), divisor);
       }
       break;
+    case MWC_COLUMN_QUOTIENT:
+      for (size_t i = 0; i < count; i++) {
+        int64_t under =
+            model->columns[1] == MWC_COLUMN_CONSTANT ? model->constant : mwc_model_value(second, i);
+        double quotient = mwc_quotient(mwc_model_value(first, i), (unsigned)(model->scale / 32),
+                                       under, (unsigned)(model->scale % 32));
+        if (model->negative[0]) quotient = 100 - quotient;
+        memcpy(&out[i], &quotient, sizeof quotient);
+      }
+      break;
     default: memset(out, 0, count * sizeof *out);
   }
 }
@@ -178,6 +188,20 @@ static void try_orders(trial *trial, mwc_column_model model, const int64_t *erro
   }
 }
 
+/// Whether what remains of the differences is smaller once the other column is taken off: a quick
+/// look, before a closer one.
+static bool moves_along(const trial *trial, const int64_t *own, const int64_t *other,
+                        unsigned negative) {
+  unsigned alone = 0, together = 0;
+  size_t count = trial->count < 64 ? trial->count : 64;
+  for (size_t i = 1; i < count; i++) {
+    int64_t step = mwc_sub(own[i], own[i - 1]), along = mwc_sub(other[i], other[i - 1]);
+    alone += bit_length(mwc_zigzag(step));
+    together += bit_length(mwc_zigzag(negative ? mwc_add(step, along) : mwc_sub(step, along)));
+  }
+  return together < alone - alone / 8;
+}
+
 void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t count,
                       const mwc_model_candidate *candidates, size_t candidate_count,
                       unsigned places) {
@@ -225,6 +249,7 @@ void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t cou
       continue;
     }
     for (unsigned negative = 0; negative < 2; negative++) {
+      if (!moves_along(&trial, own, others[c], negative)) continue;
       for (size_t i = 0; i < trial.count; i++) {
         errors[i] = negative ? mwc_add(own[i], others[c][i]) : mwc_sub(own[i], others[c][i]);
       }
@@ -244,15 +269,15 @@ void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t cou
         for (unsigned signs = 0; signs < 2; signs++) {
           if (signs == 0 && b < a) continue;
           int64_t apart = 0;
-          size_t misses = 0;
-          for (size_t i = 0; i < trial.count && misses <= i / 8; i++) {
+          size_t misses = 0, i = 0;
+          for (; i < trial.count && misses <= i / 8; i++) {
             int64_t sum = signs ? mwc_sub(others[a][i], others[b][i])
                                 : mwc_add(others[a][i], others[b][i]);
             errors[i] = mwc_sub(own[i], sum);
             if (i == 0) apart = errors[0];
             misses += errors[i] != apart;
           }
-          if (misses > trial.count / 8) continue;
+          if (i < trial.count) continue;
           mwc_column_model tried = plain;
           tried.reference = MWC_COLUMN_SUM2;
           tried.negative[1] = (uint8_t)signs;

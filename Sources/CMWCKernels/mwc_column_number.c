@@ -195,6 +195,59 @@ size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out) {
   return length + form->suffix_length;
 }
 
+/// Spells doubles from 0.001 to 10^15 as Python does, in integers of 128 bits; 0: not this way.
+///
+/// The decimals that read back as this double are those between the middles to its neighbours. Of
+/// these the one with the fewest digits is wanted, the nearest if there are several.
+static size_t spell_usual_float(double value, uint8_t *out) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  uint64_t fraction = bits & 0xFFFFFFFFFFFFFu;
+  double magnitude = value < 0 ? -value : value;
+  // At a power of two the neighbours are not equally far.
+  if (fraction == 0 || !(magnitude >= 0.001 && magnitude < 1e15)) return 0;
+  uint64_t mantissa = fraction | (uint64_t)1 << 52;
+  unsigned shift = 1075 - (unsigned)(bits >> 52 & 0x7FF);
+  // 17 digits tell all doubles apart: value · 10^places has as many.
+  uint64_t whole = (uint64_t)magnitude;
+  unsigned places = 17 - (whole == 0 ? 0 : digit_count(whole));
+  if (magnitude < 0.1) places++;
+  if (magnitude < 0.01) places++;
+  unsigned __int128 power = places < 20
+                                ? (unsigned __int128)mwc_powers_of_ten[places]
+                                : (unsigned __int128)mwc_powers_of_ten[19] * mwc_powers_of_ten[places - 19];
+  unsigned __int128 exact = mantissa * power;
+  bool is_even = mantissa % 2 == 0;
+  unsigned __int128 below = 2 * exact - power, above = 2 * exact + power;
+  unsigned __int128 half_unit = ((unsigned __int128)1 << (shift + 1)) - 1;
+  uint64_t lowest = (uint64_t)(below >> (shift + 1));
+  if ((below & half_unit) != 0 || !is_even) lowest++;
+  uint64_t highest = (uint64_t)(above >> (shift + 1));
+  if ((above & half_unit) == 0 && !is_even) highest--;
+  uint64_t unit = 1, digits = (uint64_t)(exact >> shift);
+  while (places > 1 && highest / (unit * 10) * (unit * 10) >= lowest) {
+    unit *= 10;
+    places--;
+  }
+  uint64_t lower = digits / unit * unit, upper = lower + unit;
+  if (lower < lowest || lower > highest) {
+    lower = upper;
+  } else if (upper <= highest) {
+    // Both would do.
+    unsigned __int128 middle = (unsigned __int128)(lower + upper) << shift;
+    if (2 * exact == middle) return 0;
+    if (2 * exact > middle) lower = upper;
+  }
+  if (lower < lowest || lower > highest) return 0;
+  int64_t spelled = (int64_t)(lower / unit);
+  return mwc_spell_number(value < 0 ? -spelled : spelled, places, 1, out);
+}
+
+size_t mwc_spell_double(double value, uint8_t *out) {
+  size_t length = spell_usual_float(value, out);
+  return length > 0 ? length : mwc_decimal_repr(value, (char *)out);
+}
+
 size_t mwc_spell_float(int64_t value, unsigned shift, uint8_t *out) {
   double number;
   if (shift == 64) {
@@ -202,5 +255,5 @@ size_t mwc_spell_float(int64_t value, unsigned shift, uint8_t *out) {
   } else {
     number = (double)value / (double)((uint64_t)1 << shift);
   }
-  return mwc_decimal_repr(number, (char *)out);
+  return mwc_spell_double(number, out);
 }

@@ -66,27 +66,47 @@ bool mwc_split_init(mwc_split *split, mwc_arena *arena, const uint8_t *bytes, si
   split->nodes = mwc_arena_take(arena, MWC_COLUMN_NODES_MAX * sizeof(mwc_split_node));
   split->edges = mwc_arena_take(arena, EDGES_MAX * sizeof(mwc_column_edge));
   split->table = mwc_arena_take(arena, TABLE_SIZE * sizeof(uint16_t));
+  split->columns = mwc_arena_take(arena, MWC_COLUMN_NODES_MAX * sizeof(mwc_split_column));
+  split->column_table = mwc_arena_take(arena, TABLE_SIZE * sizeof(uint16_t));
   split->literals = mwc_arena_take(arena, LITERALS_MAX);
   size_t room = split->visit_room + 2 * records + 1;
   split->changes = mwc_arena_take(arena, room * sizeof(mwc_split_change));
   split->choices = mwc_arena_take(arena, room * sizeof(mwc_split_change));
   split->visits = mwc_arena_take(arena, room * sizeof(mwc_split_visit));
   if (split->nodes == NULL || split->edges == NULL || split->table == NULL ||
-      split->literals == NULL || split->changes == NULL || split->choices == NULL ||
+      split->columns == NULL || split->column_table == NULL || split->literals == NULL || split->changes == NULL || split->choices == NULL ||
       split->visits == NULL)
     return false;
   split->literals_end = split->literals + LITERALS_MAX - 8;
   memset(split->table, 0, TABLE_SIZE * sizeof(uint16_t));
+  memset(split->column_table, 0, TABLE_SIZE * sizeof(uint16_t));
+  memset(split->columns, 0, MWC_SPLIT_FIRST * sizeof(mwc_split_column));
+  split->columns[MWC_SPLIT_BYTES].form = MWC_NODE_WHOLE;
+  split->column_count = MWC_SPLIT_FIRST;
   memset(split->nodes, 0, MWC_NODE_FIRST * sizeof(mwc_split_node));
   split->node_count = MWC_NODE_FIRST;
   split->edge_count = 1;
   for (int node = 0; node < MWC_NODE_FIRST; node++) split->nodes[node].literal = split->literals;
   split->nodes[MWC_NODE_BYTES].form = MWC_NODE_WHOLE;
+  split->nodes[MWC_NODE_BYTES].column = MWC_SPLIT_BYTES;
   split->nodes[MWC_NODE_EMPTY].form = MWC_NODE_END;
   // A message can be taken as a whole however much has been learned.
   rank_of(split, &split->nodes[MWC_NODE_START], MWC_NODE_BYTES);
   rank_of(split, &split->nodes[MWC_NODE_BYTES], MWC_NODE_EMPTY);
   return true;
+}
+
+/// The column of values at this path; there are never more than nodes.
+static uint32_t find_column(mwc_split *split, uint64_t path, uint8_t form) {
+  uint64_t key = mix(path, form);
+  size_t slot = key % TABLE_SIZE;
+  for (; split->column_table[slot] != 0; slot = (slot + 1) % TABLE_SIZE) {
+    if (split->columns[split->column_table[slot]].path == key) return split->column_table[slot];
+  }
+  uint32_t number = split->column_count++;
+  split->columns[number] = (mwc_split_column){.path = key, .form = form};
+  split->column_table[slot] = (uint16_t)number;
+  return number;
 }
 
 /// The node with this literal at this path; made if need be. 0 when there is no room.
@@ -114,6 +134,7 @@ static uint32_t find_node(mwc_split *split, uint64_t path, uint8_t form, const u
   split->literals += length;
   node->form = form;
   node->hash = hash;
+  node->column = form == MWC_NODE_END ? MWC_SPLIT_NONE : find_column(split, path, form);
   split->table[slot] = (uint16_t)number;
   return number;
 }
@@ -309,20 +330,24 @@ static bool remember(mwc_split *split, size_t count) {
       node->likely_rank = rank_of(split, node, visit->node);
       node->choice_changes++;
       split->choices[split->choice_count++] = (mwc_split_change){
-          .node = from, .visit = departures, .place = node->likely_rank, .length = visit->node};
+          .owner = from, .visit = departures, .place = node->likely_rank, .length = visit->node};
     }
     from = visit->node;
-    node = &split->nodes[from];
-    departures = node->visits++;
-    if (node->form == MWC_NODE_END) continue;
-    if (departures == 0 || node->last_length != visit->length ||
-        !mwc_same_bytes(split->bytes + node->last, split->bytes + visit->place, visit->length)) {
-      node->changes++;
-      split->changes[split->change_count++] = (mwc_split_change){
-          .node = from, .visit = departures, .place = visit->place, .length = visit->length};
+    departures = split->nodes[from].visits++;
+    mwc_split_column *column = &split->columns[split->nodes[from].column];
+    if (column == split->columns) continue;
+    if (column->visits == 0 || column->last_length != visit->length ||
+        !mwc_same_bytes(split->bytes + column->last, split->bytes + visit->place, visit->length)) {
+      column->changes++;
+      split->changes[split->change_count++] =
+          (mwc_split_change){.owner = split->nodes[from].column,
+                             .visit = column->visits,
+                             .place = visit->place,
+                             .length = visit->length};
     }
-    node->last = visit->place;
-    node->last_length = visit->length;
+    column->visits++;
+    column->last = visit->place;
+    column->last_length = visit->length;
   }
   split->visit_total += count;
   return true;

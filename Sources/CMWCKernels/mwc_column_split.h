@@ -7,6 +7,9 @@
 /// Nodes that are always there.
 enum { MWC_NODE_START = 0, MWC_NODE_BYTES = 1, MWC_NODE_EMPTY = 2, MWC_NODE_FIRST = 3 };
 
+/// Columns that are always there: none at all, and messages as a whole.
+enum { MWC_SPLIT_NONE = 0, MWC_SPLIT_BYTES = 1, MWC_SPLIT_FIRST = 2 };
+
 /// How a node ends its literal and what comes then.
 enum { MWC_NODE_WORD = 0, MWC_NODE_STRING = 1, MWC_NODE_WHOLE = 2, MWC_NODE_END = 3 };
 
@@ -23,17 +26,25 @@ typedef struct mwc_split_node {
   uint32_t first_edge, last_edge, edge_count;
   uint32_t likely;       ///< where it went last time
   uint32_t likely_rank;  ///< the how manieth edge that is
+  uint32_t column;       ///< of its value
   uint32_t visits;
-  uint32_t changes;         ///< of the value
   uint32_t choice_changes;  ///< of the successor
-  uint32_t last, last_length;  ///< the value: place and length
   uint64_t hash;
 } mwc_split_node;
 
-/// From visit `visit` of `node` on, its value is this; or its successor is the `place`-th of its
-/// edges, the node `length`.
+/// The values of all nodes that stand at the same place of a message.
+typedef struct mwc_split_column {
+  uint64_t path;
+  uint8_t form;  ///< MWC_NODE_WORD …
+  uint32_t visits;
+  uint32_t changes;
+  uint32_t last, last_length;  ///< the value: place and length
+} mwc_split_column;
+
+/// From visit `visit` of column `owner` on, its value is this; or from visit `visit` of node `owner`
+/// on, its successor is the `place`-th of its edges, the node `length`.
 typedef struct mwc_split_change {
-  uint32_t node, visit, place, length;
+  uint32_t owner, visit, place, length;
 } mwc_split_change;
 
 typedef struct mwc_split_visit {
@@ -45,9 +56,12 @@ typedef struct mwc_split {
   const uint8_t *bytes;
   mwc_split_node *nodes;
   uint32_t node_count;
+  mwc_split_column *columns;
+  uint32_t column_count;
   mwc_column_edge *edges;
   uint32_t edge_count;
-  uint16_t *table;  ///< node by hash; 0: free
+  uint16_t *table;         ///< node by hash; 0: free
+  uint16_t *column_table;  ///< column by hash; 0: free
   uint8_t *literals, *literals_end;
   mwc_split_change *changes, *choices;
   size_t change_count, choice_count;
