@@ -127,12 +127,13 @@ static int64_t *get_numbers(decoder *d, size_t count, uint32_t own) {
       if (d->head.failed || !column_of(d, number >> 1, count, own, &second)) return NULL;
     }
   } else if (model.reference >= MWC_COLUMN_RATIO) {
-    model.scale = get(d);
+    model.scale = get_limited(d, mwc_powers_of_ten[18]);
     if (model.reference == MWC_COLUMN_QUOTIENT && (model.scale / 32 > 18 || model.scale % 32 > 18))
       return fail(d), NULL;
     uint64_t number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
     model.negative[0] = number & 1;
-    if (d->head.failed || !column_of(d, number >> 1, count, own, &first)) return NULL;
+    if (d->head.failed || number < 2 || !column_of(d, number >> 1, count, own, &first))
+      return fail(d), NULL;
     model.columns[1] = (uint32_t)get_limited(d, MWC_COLUMN_NODES_MAX);
     if (model.columns[1] == 0) {
       model.columns[1] = MWC_COLUMN_CONSTANT;
@@ -250,6 +251,10 @@ static void get_date_column(decoder *d, column *column, uint32_t own) {
   for (size_t i = 0; i < column->count; i++) {
     uint8_t text[48];
     size_t length = mwc_spell_date(values[i], &form, text);
+    if (length == 0) {
+      fail(d);
+      return;
+    }
     memcpy(slots + i * 32, text, 32);
     slots[i * 32 + 31] = (uint8_t)length;
   }
@@ -272,6 +277,10 @@ static void get_float_column(decoder *d, column *column, uint32_t own) {
     if (i > 0 && values[i] == values[i - 1]) {
       memcpy(slot, slot - 32, 32);
     } else {
+      if (shift == 64 && (values[i] >> 52 & 0x7FF) == 0x7FF) {
+        fail(d);
+        return;
+      }
       size_t length = mwc_spell_float(values[i], shift, slot);
       slot[31] = (uint8_t)length;
     }

@@ -191,7 +191,7 @@ typedef struct mwc_date_form {
 /// Takes a date apart: units of 10^-places seconds since 1970, as if it were UTC.
 bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int64_t *value);
 
-/// Spells a date; 0 when the year is not one of four digits. Writes up to 48 bytes.
+/// Spells a date; 0 when the year is not 1 … 9999. Writes up to 48 bytes.
 size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out);
 
 /// Spells a double as Python does: as `mwc_decimal_repr`, and faster. Writes up to 32 bytes.

@@ -28,12 +28,28 @@ static const char pairs[] =
     "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
     "949596979899";
 
+/// Whether eight bytes are digits, and the number they spell.
+static bool take_eight(const uint8_t *text, uint64_t *value) {
+  uint64_t digits = mwc_load64(text) ^ 0x3030303030303030u;
+  if (((digits + 0x7676767676767676u) | digits) & 0x8080808080808080u) return false;
+  digits = digits * 10 + (digits >> 8);
+  digits = ((digits & 0x000000FF000000FFu) * 0x000F424000000064u +
+            ((digits >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
+           32;
+  *value = digits;
+  return true;
+}
+
 bool mwc_take_number(const uint8_t *text, size_t length, mwc_spelled *number) {
   size_t at = 0;
   bool negative = length > 0 && text[0] == '-';
   at += negative;
   size_t start = at;
-  uint64_t value = 0;
+  uint64_t value = 0, eight;
+  if (length - at >= 8 && take_eight(text + at, &eight)) {
+    value = eight;
+    at += 8;
+  }
   while (at < length && (uint8_t)(text[at] - '0') < 10) {
     if (at - start > 18) return false;
     value = value * 10 + (uint8_t)(text[at++] - '0');
@@ -45,6 +61,10 @@ bool mwc_take_number(const uint8_t *text, size_t length, mwc_spelled *number) {
   if (at < length) {
     if (text[at++] != '.') return false;
     size_t point = at;
+    if (length - at >= 8 && at - start <= 10 && take_eight(text + at, &eight)) {
+      value = value * 100000000 + eight;
+      at += 8;
+    }
     while (at < length) {
       uint8_t digit = (uint8_t)(text[at++] - '0');
       if (digit > 9 || at - start > 19) return false;
@@ -133,7 +153,7 @@ bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int6
       text[13] != ':' || text[16] != ':' || !take_digits(text, 4, &year) ||
       !take_digits(text + 5, 2, &month) || !take_digits(text + 8, 2, &day) ||
       !take_digits(text + 11, 2, &hour) || !take_digits(text + 14, 2, &minute) ||
-      !take_digits(text + 17, 2, &second) || month < 1 || month > 12 || day < 1 || hour > 23 ||
+      !take_digits(text + 17, 2, &second) || year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 ||
       minute > 59 || second > 59)
     return false;
   size_t at = 19;
@@ -173,7 +193,7 @@ size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out) {
   int64_t year;
   unsigned month, day;
   date_of(days, &year, &month, &day);
-  if (year < 0 || year > 9999) return 0;
+  if (year < 1 || year > 9999) return 0;
   put_digits(out, (uint64_t)year, 4);
   out[4] = '-';
   put_digits(out + 5, month, 2);

@@ -18,6 +18,14 @@ import Testing
     return unsafe output.bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
+  /// A capture with one block in columns.
+  static func capture(_ records: [Record], level: Int = 1) -> [UInt8] {
+    var forge = Forge()
+    forge.session()
+    forge.append(columns: records, level: level)
+    return forge.bytes
+  }
+
   static func rawLength(_ records: [Record]) -> Int {
     records.reduce(0) { $0 + 16 + $1.payload.count }
   }
@@ -225,6 +233,44 @@ import Testing
     expectRoundTrip(records)
   }
 
+  // MARK: Second opinions
+
+  @Test(.enabled(if: PythonReader.isThere, "there is no python3 on this machine"))
+  func pythonReadsIt() async throws {
+    var generator = TestSupport.generator(for: "ColumnTests.pythonReadsIt")
+    let folder = try TemporaryFolder()
+    var captures: [[Record]] = try TrafficFile.names.map { name in
+      try Array(ColumnTests.traffic(name).prefix(250))
+    }
+    captures.append(ColumnTests.spellings.flatMap { ColumnTests.records($0 + $0 + $0.reversed()) })
+    for values in ColumnTests.spellings {
+      let texts = (0..<60).map { "{\"v\": \(values[$0 * $0 % values.count])}" }
+      captures.append(ColumnTests.records(texts))
+    }
+    var several = try TrafficFile.names.enumerated().flatMap { number, name in
+      try ColumnTests.traffic(name, connection: UInt32(number)).prefix(30)
+    }
+    captures.append(several.sorted { $0.monotonic < $1.monotonic })
+    several.shuffle(using: &generator)
+    captures.append(several)
+    for _ in 0..<5 {
+      var maker = RandomJSON(generator: generator)
+      let shape = maker.shape()
+      captures.append(ColumnTests.records((0..<50).map { _ in maker.text(of: shape) }))
+      generator = maker.generator
+    }
+    for (number, records) in captures.enumerated() where !records.isEmpty {
+      let bytes = ColumnTests.capture(records)
+      #expect(Reading(bytes).records == records)
+      let read = try await PythonReader.read(try folder.write(bytes, to: "\(number).cap"))
+      #expect(read.records.count == records.count)
+      for (one, other) in zip(read.records, records) where one != other {
+        Issue.record("\(one) for \(other): \(String(decoding: other.payload, as: UTF8.self))")
+        break
+      }
+    }
+  }
+
   // MARK: Bounds
 
   @Test func takesAMillionShapes() {
@@ -271,6 +317,24 @@ import Testing
     for length in body.indices {
       #expect(ColumnTests.decode(Array(body.prefix(length)), like: records) == nil)
     }
+  }
+}
+
+extension Forge {
+  /// A block in columns, as honest as the encoder.
+  mutating func append(columns records: [Record], level: Int = 1, first: UInt64 = 0) {
+    guard let base = records.first else { return }
+    let walls = records.map(\.wall)
+    let monotonics = records.map(\.monotonic)
+    block(
+      kind: 2, encoding: 2,
+      [
+        .init(
+          ColumnTests.body(records, level: level), rawLength: ColumnTests.rawLength(records))
+      ], records: UInt32(records.count), first: first, base: (base.wall, base.monotonic),
+      times: [
+        walls.min() ?? 0, walls.max() ?? 0, monotonics.min() ?? 0, monotonics.max() ?? 0,
+      ])
   }
 }
 

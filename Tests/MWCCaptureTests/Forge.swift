@@ -40,7 +40,8 @@ struct Forge {
   /// A whole block; `records` is what its seal says.
   mutating func block(
     kind: UInt8, encoding: UInt8, _ segments: [Segment], records: UInt32 = 0, first: UInt64 = 0,
-    connection: UInt32 = 0, rawSize: UInt64? = nil, sealed: Bool = true
+    connection: UInt32 = 0, rawSize: UInt64? = nil, sealed: Bool = true,
+    base: (wall: Int64, monotonic: Int64) = (0, 0), times: [Int64] = [0, 0, 0, 0]
   ) {
     let start = bytes.count
     append(magic: "BLK")
@@ -50,7 +51,9 @@ struct Forge {
     append(connection)
     append(UInt32(0))
     append(first)
-    bytes += [UInt8](repeating: 0, count: 20)
+    append(base.wall)
+    append(base.monotonic)
+    append(UInt32(0))
     var covered = Array(bytes[start...])
     append(Forge.checksum(covered[...]))
     for segment in segments {
@@ -68,7 +71,7 @@ struct Forge {
     append(records)
     append(UInt64(seal - start + 64))
     append(rawSize ?? segments.reduce(0) { $0 + UInt64($1.rawLength) })
-    bytes += [UInt8](repeating: 0, count: 32)
+    for time in times { append(time) }
     append(UInt32(segments.count))
     covered += bytes[seal...]
     append(Forge.checksum(covered[...]))

@@ -9,6 +9,7 @@ with status 1 and one line on standard error.
 """
 
 import base64
+import datetime
 import json
 import struct
 import sys
@@ -74,6 +75,281 @@ def signed(value):
     return value - (1 << 64) if value >> 63 else value
 
 
+def wrap(values):
+    return [signed(value) for value in values]
+
+
+def as_double(bits):
+    return struct.unpack("<d", struct.pack("<q", bits))[0]
+
+
+def as_bits(double):
+    return struct.unpack("<q", struct.pack("<d", double))[0]
+
+
+class Columns:
+    """A segment in columns: section 12."""
+
+    def __init__(self, body, raw, wall, monotonic):
+        self.wall, self.monotonic = wall, monotonic
+        count, at = varint(body, 0)
+        if not 4 <= count <= 512:
+            raise Damage("a segment with %d streams" % count)
+        sizes = []
+        for _ in range(count):
+            length, at = varint(body, at)
+            stored, at = varint(body, at)
+            if stored > length or length > 2 * raw + 4096:
+                raise Damage("a stream of impossible size")
+            sizes.append((length, stored))
+        self.streams = []
+        for length, stored in sizes:
+            stream = body[at : at + stored]
+            at += stored
+            if stored < length:
+                stream = zlib.decompressobj(-15).decompress(stream, length + 1)
+            if len(stream) != length:
+                raise Damage("a stream that is not as long as it says")
+            self.streams.append(stream)
+        if at != len(body):
+            raise Damage("something behind the streams")
+        self.taken = [0] * count
+        self.bits = 0
+        self.at = 0
+
+    def get(self):
+        value, self.at = varint(self.streams[0], self.at)
+        return value
+
+    def get_signed(self):
+        value, self.at = zigzag(self.streams[0], self.at)
+        return value
+
+    def get_text(self):
+        length = self.get()
+        text = self.streams[0][self.at : self.at + length]
+        if len(text) != length:
+            raise Damage("a text that is cut")
+        self.at += length
+        return text
+
+    def get_piece(self):
+        stream, length = self.get(), self.get()
+        start = self.taken[stream]
+        self.taken[stream] += length
+        piece = self.streams[stream][start : start + length]
+        if len(piece) != length:
+            raise Damage("a stream that is cut")
+        return piece
+
+    def get_numbers(self, count, number=0):
+        reference, order = divmod(self.get(), 4)
+        low_bits, centre, divisor = self.get(), self.get_signed(), self.get()
+        start = self.get_signed() if order else 0
+        predicted = self.get_prediction(reference, count, number) if reference else [0] * count
+        piece = self.get_piece()
+        at, error, step, values = 0, start, 0, []
+        first = 8 * self.bits
+        for i in range(count):
+            high, at = varint(piece, at) if piece else (0, 0)
+            bit = first + i * low_bits
+            window = self.streams[1][bit // 8 : bit // 8 + 8]
+            low = int.from_bytes(window, "little") >> bit % 8 & (1 << low_bits) - 1
+            stored = high << low_bits | low
+            change = centre + divisor * ((stored >> 1) ^ -(stored & 1))
+            if order == 0:
+                error = change
+            elif order == 1:
+                error += change
+            else:
+                step += change
+                error += step
+            values.append(signed(predicted[i] + error))
+        if at != len(piece):
+            raise Damage("numbers that are not used up")
+        self.bits += (count * low_bits + 7) // 8
+        return values
+
+    def get_prediction(self, reference, count, number):
+        scale = self.get()
+        first, negative = divmod(self.get(), 2)
+        first = self.reference(first, count, number)
+        if reference <= 2:
+            result = [(-1 if negative else 1) * (value // scale) for value in first]
+            if reference == 2:
+                second, negative = divmod(self.get(), 2)
+                second = self.reference(second, count, number)
+                result = [a + (-b if negative else b) for a, b in zip(result, second)]
+            return result
+        second = self.get()
+        second = self.columns[second].numbers if second else [self.get_signed()] * count
+        if reference == 3:
+            return wrap(
+                (2 * scale * a + b) // (2 * b) if a >= 0 and b > 0 else 0
+                for a, b in zip(first, second)
+            )
+        p, q = divmod(scale, 32)
+        result = [
+            float(a) / 10**p / (float(b) / 10**q) * 100 if b else 0.0 for a, b in zip(first, second)
+        ]
+        return [as_bits(100 - value if negative else value) for value in result]
+
+    def reference(self, column, count, number):
+        if column:
+            return self.columns[column].numbers
+        if count == len(self.times):
+            return self.walls
+        return [self.walls[record] for record in self.timed[number]]
+
+    def get_nodes(self):
+        nodes, columns = self.get(), self.get()
+        self.columns = [None] * (columns + 1)
+        self.nodes = [(b"", 0)] + [(self.get_text(), self.get()) for _ in range(nodes)]
+        self.ways = []
+        for node, (_, column) in enumerate(self.nodes):
+            successors, choices = [], None
+            if node == 0 or column:
+                successors = [self.get() for _ in range(self.get())]
+                if len(successors) > 1:
+                    choices = self.get_numbers(self.get())
+            self.ways.append((successors, choices))
+        counts = [(self.get(), self.get()) for _ in range(self.get())]
+        self.timed = {column: [] for column, _ in counts}
+        if counts:
+            for record in range(len(self.times)):
+                for node in self.way():
+                    if self.nodes[node][1] in self.timed:
+                        self.timed[self.nodes[node][1]].append(record)
+        self.next_choice = {}
+
+    def way(self):
+        """The nodes of the next message."""
+        node = 0
+        while True:
+            successors, choices = self.ways[node]
+            choice = 0
+            if choices is not None:
+                choice = choices[self.next_choice.get(node, 0)]
+                self.next_choice[node] = self.next_choice.get(node, 0) + 1
+            node = successors[choice]
+            yield node
+            if self.nodes[node][1] == 0:
+                return
+
+    def records(self):
+        count = self.get()
+        sources = [(self.get(), self.get()) for _ in range(self.get())]
+        kinds = self.get_numbers(count)
+        times = wrap(time for time in self.get_numbers(count))
+        self.times = times
+        offsets = self.get_numbers(count)
+        order = self.get_numbers(count) if self.get() else None
+        self.walls = wrap(
+            time + self.monotonic + offset + self.wall - self.monotonic
+            for time, offset in zip(times, offsets)
+        )
+        self.next_choice = {}
+        self.get_nodes()
+        for number in range(1, len(self.columns)):
+            self.columns[number] = Column(self, number)
+        if self.at != len(self.streams[0]):
+            raise Damage("something behind the columns")
+        found, queues = 0, []
+        for source, length in sources:
+            queues.append([])
+            for record in range(found, found + length):
+                payload = []
+                for node in self.way():
+                    literal, column = self.nodes[node]
+                    payload.append(literal)
+                    if column:
+                        payload.append(next(self.columns[column].texts))
+                queues[-1].append((
+                    self.walls[record], signed(times[record] + self.monotonic), source >> 1,
+                    source & 1, kinds[record], b"".join(payload),
+                ))
+            found += length
+        heads = [0] * len(queues)
+        for i in range(count):
+            left = [s for s in range(len(queues)) if heads[s] < len(queues[s])]
+            source = order[i] if order else min(
+                left, key=lambda s: signed(queues[s][heads[s]][1] - self.monotonic)
+            )
+            yield queues[source][heads[source]]
+            heads[source] += 1
+
+
+class Column:
+    """The values of a column: `texts` as they are spelled, `numbers` where they are numbers."""
+
+    def __init__(self, block, number):
+        kind, count = block.get(), block.get()
+        self.numbers = None
+        if kind == 1:
+            texts = [block.get_text()] * count
+        elif kind == 2:
+            texts = block.get_piece().split(b"\0")[:-1]
+        elif kind == 3:
+            piece, at, texts = block.get_piece(), 0, []
+            for _ in range(count):
+                length, at = varint(piece, at)
+                texts.append(piece[at : at + length])
+                at += length
+        elif kind == 4:
+            table = [block.get_text() for _ in range(block.get())]
+            texts = [table[index] for index in block.get_numbers(count)]
+        elif kind == 5:
+            places, least = block.get(), block.get()
+            texts = self.spelled(block, count, number, lambda v: decimal(v, places, least))
+        elif kind == 6:
+            places, separator, suffix = block.get(), bytes([block.get()]), block.get_text()
+            texts = self.spelled(
+                block, count, number, lambda v: date(v, places, separator) + suffix
+            )
+        elif kind == 7:
+            shift = block.get()
+            texts = self.spelled(
+                block, count, number,
+                lambda v: repr(as_double(v) if shift == 64 else v / 2**shift).encode(),
+            )
+        elif kind == 8:
+            size = 2 * block.get()
+            digits = block.get_piece().hex().encode()
+            texts = [digits[i : i + size] for i in range(0, len(digits), size)]
+        else:
+            raise Damage("a column of type %d" % kind)
+        if len(texts) != count:
+            raise Damage("a column with %d values for %d" % (len(texts), count))
+        self.texts = iter(texts)
+
+    def spelled(self, block, count, number, spell):
+        exceptions, first = [], 0
+        for _ in range(block.get()):
+            first += block.get()
+            exceptions.append((first, block.get(), block.get_text()))
+        self.numbers = block.get_numbers(count, number)
+        texts = [spell(value) for value in self.numbers]
+        for first, length, text in exceptions:
+            texts[first : first + length] = [text] * length
+        return texts
+
+
+def decimal(value, places, least):
+    digits = str(abs(value)).rjust(places + 1, "0")
+    whole, fraction = digits[: len(digits) - places], digits[len(digits) - places :]
+    while len(fraction) > least and fraction.endswith("0"):
+        fraction = fraction[:-1]
+    text = ("-" if value < 0 else "") + whole + ("." if fraction else "") + fraction
+    return text.encode()
+
+
+def date(value, places, separator):
+    seconds, fraction = divmod(value, 10**places)
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    text = moment.isoformat(sep=separator.decode("latin-1"))
+    return (text + (".%0*d" % (places, fraction) if places else "")).encode("latin-1")
+
+
 class Block:
     """A header, and what its segments hold; `sealed` when the seal was there and right."""
 
@@ -91,9 +367,10 @@ class Block:
             raise Damage("the header at %d fails its checksum" % at)
         if own_id != file_id:
             raise Damage("the block at %d is of another file" % at)
-        if self.kind in (1, 2, 3) and self.encoding not in (0, 1):
+        if self.kind in (1, 2, 3) and self.encoding not in ((0, 1, 2) if self.kind == 2 else (0, 1)):
             raise Damage("encoding %d of the block at %d is unsupported" % (self.encoding, at))
         self.segments = []
+        self.raw = 0
         self.sealed = False
         self.seal = None
         inflater = zlib.decompressobj(-15)
@@ -111,7 +388,8 @@ class Block:
                 self.sealed = True
                 self.end = at + 64
                 break
-            if not 0 < raw <= MAX_RAW or not 0 < stored <= raw + raw // 256 + 64:
+            most = 2 * raw + 4096 if self.encoding == 2 else raw + raw // 256 + 64
+            if not 0 < raw <= MAX_RAW or not 0 < stored <= most:
                 raise Damage("a segment of impossible size at %d" % at)
             if at + 12 + stored > len(data):
                 break
@@ -122,9 +400,12 @@ class Block:
             covered = total
             if self.encoding == 1:
                 body = inflater.decompress(body + b"\0\0\xff\xff", raw + 1)
-            if self.kind in (1, 2, 3) and len(body) != raw:
+            if self.kind == 2 and self.encoding == 2:
+                body = self.columns(body, raw, at)
+            elif self.kind in (1, 2, 3) and len(body) != raw:
                 raise Damage("the segment at %d does not decode to what it says" % at)
             self.segments.append(body)
+            self.raw += raw
             at += 12 + stored
             self.end = at
         if not self.segments:
@@ -134,7 +415,20 @@ class Block:
     def body(self):
         return b"".join(self.segments)
 
+    def columns(self, body, raw, at):
+        try:
+            records = list(Columns(body, raw, self.wall, self.monotonic).records())
+        except (IndexError, KeyError, OverflowError, StopIteration, ValueError, zlib.error):
+            raise Damage("the segment at %d is malformed" % at)
+        if sum(16 + len(record[5]) for record in records) != raw:
+            raise Damage("the segment at %d does not decode to what it says" % at)
+        return records
+
     def rows(self):
+        if self.encoding == 2:
+            for records in self.segments:
+                yield from records
+            return
         wall, monotonic = self.wall, self.monotonic
         for body in self.segments:
             at = 0
@@ -242,10 +536,9 @@ def read(data):
         first += count
         if not block.sealed:
             break
-        raw = sum(map(len, block.segments))
         said = block.seal
         if block.kind in (1, 2, 3):
-            if said[:3] != (count, block.end - block.offset, raw) or said[7] != len(block.segments):
+            if said[:3] != (count, block.end - block.offset, block.raw) or said[7] != len(block.segments):
                 raise Damage("a seal that contradicts its block at %d" % block.offset)
         if block.kind == 2 and said[3:7] != (
             min(walls), max(walls), min(monotonics), max(monotonics),
