@@ -513,7 +513,7 @@ static bool put_hex_column(encoder *e, const column *column) {
 }
 
 /// Texts that come again and again: a table, and numbers.
-static bool put_choice_column(encoder *e, const column *column) {
+static bool put_choice_column(encoder *e, const column *column, uint32_t most) {
   enum { TEXTS_MAX = 1024, SLOTS = 4096 };
   uint8_t *mark = e->arena.next;
   uint16_t *slots = mwc_arena_take(&e->arena, SLOTS * sizeof *slots);
@@ -533,7 +533,7 @@ static bool put_choice_column(encoder *e, const column *column) {
     }
     if (slots[slot] == 0) {
       // A table is worth it when most texts are in it already.
-      if (distinct >= TEXTS_MAX || distinct > 16 + i / 4) {
+      if (distinct >= TEXTS_MAX || distinct > 128 + i / 8 || distinct >= most) {
         e->arena.next = mark;
         return false;
       }
@@ -597,9 +597,10 @@ static void put_column(encoder *e, const column *column, uint8_t form) {
   if (form == MWC_NODE_WHOLE) {
     put_text_column(e, column, true);
   } else if (!put_quotient_column(e, column) && !put_number_column(e, column, 9) && !put_date_column(e, column) &&
+             !put_choice_column(e, column, column->change_count / 8) &&
              !put_float_column(e, column, 44) && !put_number_column(e, column, 17) &&
              !put_float_column(e, column, 64) &&
-             !put_hex_column(e, column) && !put_choice_column(e, column)) {
+             !put_hex_column(e, column) && !put_choice_column(e, column, UINT32_MAX)) {
     put_text_column(e, column, false);
   }
 }
