@@ -424,6 +424,7 @@ static bool put_float_column(encoder *e, const column *column, unsigned shift_ma
   exceptions bad = {.changes = mwc_arena_take(&e->arena, (exceptions_max(column) + 1) * 4)};
   unsigned shift = 0;
   uint32_t exception = 0;
+  double largest = 0;
   if (!take_doubles(e, column, doubles, &bad)) goto no;
   for (uint32_t i = 0; i < count && shift < 45; i++) {
     if (exception < bad.count && bad.changes[exception] == i) {
@@ -433,9 +434,9 @@ static bool put_float_column(encoder *e, const column *column, unsigned shift_ma
     while (shift < 45 && doubles[i] * (double)((uint64_t)1 << shift) !=
                              nearbyint(doubles[i] * (double)((uint64_t)1 << shift)))
       shift++;
-    if (fabs(doubles[i]) * (double)((uint64_t)1 << shift) > 0x1p53) shift = 45;
+    largest = fmax(largest, fabs(doubles[i]));
   }
-  if (shift == 45) shift = 64;
+  if (shift == 45 || largest * (double)((uint64_t)1 << shift) > 0x1p53) shift = 64;
   if (shift > shift_max) goto no;
   int64_t *numbers = (int64_t *)doubles;
   exception = 0;
