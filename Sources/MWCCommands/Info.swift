@@ -6,16 +6,17 @@ internal import MWCCore
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
-    abstract: "Say what a capture holds: times, connections, messages, gaps.",
+    abstract: "Say what a capture holds: times, connections, types of messages, gaps.",
     discussion: """
-      Reads the index of a finished capture, and all of one that was cut off or that has gaps to \
-      list. Rates are per second of the recording; sizes are those of the payloads unless it says \
-      otherwise. Damage ends the reading and is told; 'mwc verify' finds all of it. The status is 1 \
-      then.
+      Rates are per second of the recording; sizes are those of the payloads unless it says \
+      otherwise. The type of a message is its JSON member "type", or the event of a Socket.IO packet. \
+      To count types all of the capture is read; --brief reads only the index of a finished capture, \
+      unless it has gaps to list. Damage ends the reading and is told; 'mwc verify' finds all of it. \
+      The status is 1 then.
 
       EXAMPLES
         mwc info run.cap
-        mwc info *.cap
+        mwc info --brief *.cap
         mwc info --json run.cap | jq .messages
         mwc info --json run.cap | jq '.connections[].uri'
         mwc-capture -o - -d 10s | mwc info -
@@ -29,11 +30,19 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "One JSON object for each capture, a line each.")
   var json = false
 
+  @Flag(help: "Do not count types of messages: at once, however large the capture is.")
+  var brief = false
+
   func run() throws {
     var isDamaged = false
     for (index, file) in files.enumerated() {
       let summary: CaptureSummary
-      do { summary = try CaptureSummary(file) } catch { throw CommandFailure(error) }
+      do {
+        let progress = ProgressLine(
+          total: file == "-" || brief ? nil : try CaptureReader.open(file).size())
+        defer { progress.end() }
+        summary = try CaptureSummary(file, countsTypes: !brief) { progress.done = $0 }
+      } catch { throw CommandFailure(error) }
       let report = InfoReport(summary)
       let text = json ? report.json + "\n" : (index > 0 ? "\n" : "") + report.text
       writeToStandardOutput(text)

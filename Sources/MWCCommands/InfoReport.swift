@@ -16,6 +16,7 @@ extension InfoReport {
     var lines = head
     lines += [""] + connections
     lines += [""] + kinds
+    if let types = summary.types, !types.isEmpty { lines += [""] + Self.rows(of: types, summary) }
     if summary.gapCount > 0 { lines += [""] + gaps }
     // A name or a URI may hold anything.
     return lines.map { Console.visible($0) + "\n" }.joined()
@@ -29,6 +30,7 @@ extension InfoReport {
       Self.row("size", size),
       Self.row("blocks", blocks),
       Self.row("duration", NumberText.length(nanoseconds: summary.duration)),
+      Self.row("times", times),
       Self.row(
         "messages",
         "\(NumberText.grouped(messages.messages)), \(Self.size(messages.bytes)), "
@@ -57,10 +59,16 @@ extension InfoReport {
     return "\(size), \(ratio) times smaller than the payloads"
   }
 
+  /// Wall-clock times of the first and the last record.
+  private var times: String {
+    guard !summary.times.isEmpty else { return "-" }
+    return "\(Self.time(summary.times.minWall)) to \(Self.time(summary.times.maxWall))"
+  }
+
   private var blocks: String {
     let parts = summary.encodings.map { encoding in
-      "\(encoding.blocks) \(encoding.encoding) "
-        + "(\(NumberText.fixed(encoding.ratio, decimals: 1)) times)"
+      "\(encoding.blocks) \(encoding.encoding) (\(Self.size(encoding.rawSize)) in "
+        + "\(Self.size(encoding.storedSize)), \(NumberText.fixed(encoding.ratio, decimals: 1)) times)"
     }
     return parts.isEmpty ? "0" : parts.joined(separator: ", ")
   }
@@ -75,15 +83,16 @@ extension InfoReport {
   }
 
   private var connections: [String] {
-    var rows = [["connection", "received", "sent", "reconnects", "uri"]]
+    var rows = [["connection", "received", "per second", "sent", "reconnects", "uri"]]
     for connection in summary.connections where connection.number > 0 {
       rows.append([
         "\(connection.number)", NumberText.grouped(connection.received.messages),
+        NumberText.fixed(summary.rate(connection.received.messages), decimals: 2),
         NumberText.grouped(connection.sent.messages), "\(connection.reconnects)",
         connection.uri ?? "-",
       ])
     }
-    return Self.table(rows, leftAligned: [4])
+    return Self.table(rows, leftAligned: [5])
   }
 
   private var kinds: [String] {
@@ -96,6 +105,25 @@ extension InfoReport {
     }
     return Self.table(rows, leftAligned: [0])
   }
+
+  private static func rows(
+    of types: [CaptureSummary.TypeTally], _ summary: CaptureSummary
+  ) -> [String] {
+    var rows = [["type", "messages", "per second", "payload"]]
+    for type in types.prefix(typesShown) {
+      rows.append([
+        type.name ?? "-", NumberText.grouped(type.tally.messages),
+        NumberText.fixed(summary.rate(type.tally.messages), decimals: 2), size(type.tally.bytes),
+      ])
+    }
+    var others = summary.otherTypes.messages
+    for type in types.dropFirst(typesShown) { others += type.tally.messages }
+    let more = others > 0 ? ["and \(NumberText.counted(others, "message")) of other types"] : []
+    return table(rows, leftAligned: [0]) + more
+  }
+
+  /// Types listed for people; `--json` has more.
+  private static let typesShown = 40
 
   private var gaps: [String] {
     var rows = [["gap", "connection", "reason", "length", "messages missing"]]
@@ -164,6 +192,9 @@ extension InfoReport {
     }
     if let damage = summary.damage { json.member("damage", damage.description) }
     json.member("duration_ns", summary.duration)
+    let times = summary.times.isEmpty ? nil : summary.times
+    json.member("first_time_ns", times?.minWall)
+    json.member("last_time_ns", times?.maxWall)
     json.member("records", summary.records.messages)
     json.member("messages", summary.messages.messages)
     json.member("payload_bytes", summary.records.bytes)
@@ -173,6 +204,7 @@ extension InfoReport {
     appendSessions(&json)
     appendConnections(&json)
     appendKinds(&json)
+    appendTypes(&json)
     appendGaps(&json)
     json.endObject()
     return json.text
@@ -223,12 +255,30 @@ extension InfoReport {
       json.member("uri", connection.uri)
       json.member("received", connection.received.messages)
       json.member("received_bytes", connection.received.bytes)
+      json.member("received_per_second", summary.rate(connection.received.messages))
       json.member("sent", connection.sent.messages)
       json.member("sent_bytes", connection.sent.bytes)
       json.member("reconnects", connection.reconnects)
       json.endObject()
     }
     json.endArray()
+  }
+
+  /// Null when types were not counted; the type of messages without one is null.
+  private func appendTypes(_ json: inout JSONWriter) {
+    json.key("types")
+    guard let types = summary.types else { return json.null() }
+    json.beginArray()
+    for type in types {
+      json.beginObject()
+      json.member("type", type.name)
+      json.member("messages", type.tally.messages)
+      json.member("payload_bytes", type.tally.bytes)
+      json.member("per_second", summary.rate(type.tally.messages))
+      json.endObject()
+    }
+    json.endArray()
+    json.member("messages_of_other_types", summary.otherTypes.messages)
   }
 
   private func appendKinds(_ json: inout JSONWriter) {

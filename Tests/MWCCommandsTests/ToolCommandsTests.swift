@@ -65,14 +65,15 @@ import Testing
         file      \(file)
         state     finished
         size      \(size) B
-        blocks    1 deflated (\(try ratio(in: result)) times)
+        blocks    1 deflated (\(try density(in: result)) times)
         duration  1.000 s
+        times     2026-11-21T12:00:00.000Z to 2026-11-21T12:00:01.000Z
         messages  4, 31 B, 4.00/s
         recorded  2026-11-21T12:00:00.000Z  UTC  on host  by test 1  dialect monitoring
 
-        connection  received  sent  reconnects  uri
-                 1         2     1           1  ws://a/
-                 2         1     0           0  ws://b/
+        connection  received  per second  sent  reconnects  uri
+                 1         2        2.00     1           1  ws://a/
+                 2         1        1.00     0           0  ws://b/
 
         kind    records  per second  payload
         text          3        3.00     28 B
@@ -81,6 +82,9 @@ import Testing
         opened        2        2.00     34 B
         gap           1        1.00     78 B
 
+        type  messages  per second  payload
+        -            4        4.00     31 B
+
         gap                       connection  reason         length  messages missing
         2026-11-21T12:00:00.900Z           1  disconnected  0.300 s           unknown
 
@@ -88,9 +92,60 @@ import Testing
   }
 
   /// How well zlib did is not this test's business.
-  private func ratio(in result: ChildProcess.Result) throws -> String {
+  private func density(in result: ChildProcess.Result) throws -> String {
     let line = try #require(result.lines.first { $0.hasPrefix("blocks") })
-    return try String(#require(line.firstMatch(of: /\(([0-9.]+) times/)).1)
+    return try String(#require(line.firstMatch(of: /\(([0-9]+ B in [0-9]+ B, [0-9.]+) times/)).1)
+  }
+
+  @Test func infoCountsTypes() async throws {
+    let records: [MadeCapture.Record] =
+      (0..<6).map { .init(at: 100 * $0, #"{"type":"monitoring_data","n":1}"#) } + [
+        .init(at: 600, #"{"n":1,"type":"a\u0062"}"#, connection: 2),
+        .init(at: 610, #"{"type":"ab"}"#),
+        .init(at: 620, #"42/ns,["ab",{"type":"no"}]"#),
+        .init(at: 630, #"{"type":7}"#), .init(at: 640, "no JSON"),
+        .init(at: 1_000, data: Data([1]), kind: .binary),
+        .init(at: 1_000, #"{"type":"no"}"#, kind: .note),
+      ]
+    let file = folder.file("types.cap")
+    try MadeCapture.write(file, records)
+    let result = try await mwc("info", file)
+    #expect(
+      result.outputText.contains(
+        """
+        type             messages  per second  payload
+        monitoring_data         6        6.00    192 B
+        ab                      3        3.00     63 B
+        -                       3        3.00     18 B
+
+        """), "\(result.outputText)")
+    let info = try object(try await mwc("info", "--json", file))
+    let types = try #require(info["types"] as? [[String: Any]])
+    #expect(types.map { $0["type"] as? String } == ["monitoring_data", "ab", nil])
+    #expect(types.map { $0["messages"] as? Int } == [6, 3, 3])
+    #expect(info["messages_of_other_types"] as? Int == 0)
+    #expect(info["first_time_ns"] as? Int64 == MadeCapture.startWallTime)
+    #expect(info["last_time_ns"] as? Int64 == MadeCapture.startWallTime + 1_000_000_000)
+    let brief = try object(try await mwc("info", "--json", "--brief", file))
+    #expect(brief["types"] is NSNull)
+    for key in ["messages", "connections", "kinds", "first_time_ns", "duration_ns"] {
+      let (one, other) = try (
+        #require(info[key] as? NSObject), #require(brief[key] as? NSObject)
+      )
+      #expect(one == other, "\(key)")
+    }
+  }
+
+  /// Whoever sends a new type each time does not fill the memory.
+  @Test func infoListsSomeTypesAndCountsTheRest() async throws {
+    let file = folder.file("types.cap")
+    try MadeCapture.write(
+      file, (0..<1_500).map { .init(at: $0, #"{"type":"t\#($0)"}"#) })
+    let info = try object(try await mwc("info", "--json", file))
+    #expect((info["types"] as? [[String: Any]])?.count == 1_000)
+    #expect(info["messages_of_other_types"] as? Int == 500)
+    let result = try await mwc("info", file)
+    #expect(result.outputText.contains("\nand 1,460 messages of other types\n"))
   }
 
   @Test func infoForPrograms() async throws {

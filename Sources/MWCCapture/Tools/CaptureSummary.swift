@@ -22,6 +22,13 @@ package struct CaptureSummary: Sendable {
     package var rate: Double
   }
 
+  /// Messages of one type, over all connections and directions.
+  package struct TypeTally: Sendable {
+    /// The JSON member `type`, or the event of a Socket.IO packet; nil: the messages have none.
+    package var name: String?
+    package var tally: Tally
+  }
+
   /// Blocks of one encoding.
   package struct Encoding: Sendable {
     package var encoding: BlockEncoding
@@ -58,18 +65,33 @@ package struct CaptureSummary: Sendable {
   /// Messages missing in all gaps that know.
   package var missingMessages: UInt64 = 0
 
+  /// Messages by type, the most frequent first; nil when nobody asked for them.
+  package var types: [TypeTally]?
+  /// Messages of types that are not listed, because there are too many.
+  package var otherTypes = Tally()
+
   /// Gaps listed one by one at most.
   package static let maxGaps = 1000
 
-  /// Reads the index of a finished capture, and all of one without index, or with gaps.
+  /// Reads the index of a finished capture; or all of one without index, or with gaps, or when types
+  /// are to be counted.
   ///
+  /// - Parameters:
+  ///   - path: the capture; "-" is standard input.
+  ///   - countsTypes: whether messages are counted by type.
+  ///   - progress: is told how many bytes have been read.
   /// - Throws: `CaptureError`: `cannotOpen`, `notACapture`, `newerVersion`, `unsupported`, `io`.
-  package init(_ path: String) throws(CaptureError) {
-    try self.init(LocalFile.reading(path), name: path)
+  package init(
+    _ path: String, countsTypes: Bool = false, progress: (Int64) -> Void = { _ in }
+  ) throws(CaptureError) {
+    try self.init(LocalFile.reading(path), name: path, countsTypes: countsTypes, progress: progress)
   }
 
   /// As above, from any source.
-  package init(_ source: any CaptureSource, name: String) throws(CaptureError) {
+  package init(
+    _ source: any CaptureSource, name: String, countsTypes: Bool = false,
+    progress: (Int64) -> Void = { _ in }
+  ) throws(CaptureError) {
     file = name
     fileSize = 0
     ending = .finished
@@ -77,6 +99,8 @@ package struct CaptureSummary: Sendable {
     if try window.size() != nil {
       // Says what is no capture before it is searched for blocks.
       _ = try CaptureReader.open(source, name: name)
+    }
+    if !countsTypes, try window.size() != nil {
       let map = try CaptureMap(source, name: name)
       let gapTally = map.tallies?.total { $0.kind == .gap }
       if let tallies = map.tallies, gapTally?.messages == 0 {
@@ -88,7 +112,10 @@ package struct CaptureSummary: Sendable {
         return
       }
     }
-    try readAll(window)
+    let counter = countsTypes ? TypeCounter() : nil
+    try readAll(window, counter, progress)
+    types = counter?.types
+    otherTypes = counter?.others ?? Tally()
   }
 
   private mutating func readSessions(
@@ -105,7 +132,9 @@ package struct CaptureSummary: Sendable {
     }
   }
 
-  private mutating func readAll(_ window: SourceWindow) throws(CaptureError) {
+  private mutating func readAll(
+    _ window: SourceWindow, _ counter: TypeCounter?, _ progress: (Int64) -> Void
+  ) throws(CaptureError) {
     var scanner = CaptureScanner(window)
     var timeline = Timeline()
     do throws(CaptureError) {
@@ -117,10 +146,12 @@ package struct CaptureSummary: Sendable {
           count(entry(of: scanner.decoder))
         case .sealed: count(entry(of: scanner.decoder))
         case .rows:
+          progress(scanner.decoder.offset)
           while try scanner.decoder.advance() {
             let record = scanner.decoder.current
             timeline.reach(timeline.offset(ofMonotonic: record.monotonicTime))
             count(record)
+            counter?.count(record)
           }
         case .preamble, .blockBegan, .more, .trailer: break
         }
@@ -184,7 +215,8 @@ extension CaptureSummary {
   /// How many times smaller the file is than the payloads in it.
   package var ratio: Double { fileSize == 0 ? 1 : Double(records.bytes) / Double(fileSize) }
 
-  private func rate(_ count: UInt64) -> Double {
+  /// So many per second of the recording; 0 when it has no duration.
+  package func rate(_ count: UInt64) -> Double {
     duration <= 0 ? 0 : Double(count) * 1e9 / Double(duration)
   }
 

@@ -45,7 +45,7 @@ private struct Judge: ~Copyable {
     _ message: borrowing Message, _ program: FilterProgram, _ scanner: inout JSONScanner,
     _ room: inout FilterRoom
   ) -> Bool {
-    let json = json(in: message.payload)
+    let json = SocketIOPacket.document(in: message.payload)
     do throws(JSONError) {
       let values = try scanner.scan(json)
       return program.accepts(
@@ -53,16 +53,5 @@ private struct Judge: ~Copyable {
     } catch {
       return program.accepts(message, nil, isPacket: false, &room)
     }
-  }
-
-  /// The JSON of a message: all of it, or what follows the head of a Socket.IO packet. No JSON begins
-  /// with a digit and goes on with a bracket, so nothing is taken for the other.
-  @_lifetime(copy payload)
-  private static func json(in payload: RawSpan) -> RawSpan {
-    guard payload.byteCount > 1, payload.byte(at: 0).isDigit,
-      let packet = SocketIOPacket(payload), packet.json.byteCount > 0
-    else { return payload }
-    let first = packet.json.byte(at: 0)
-    return first == UInt8(ascii: "[") || first == UInt8(ascii: "{") ? packet.json : payload
   }
 }

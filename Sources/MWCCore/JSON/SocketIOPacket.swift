@@ -32,6 +32,17 @@ package struct SocketIOPacket: ~Escapable {
     json = text.extracting(droppingFirst: reader.position)
   }
 
+  /// The JSON of a message: all of it, or what follows the head of a packet, which is then shorter. No
+  /// JSON begins with a digit and goes on with a bracket, so nothing is taken for the other.
+  @_lifetime(copy payload)
+  package static func document(in payload: RawSpan) -> RawSpan {
+    guard payload.byteCount > 1, payload.byte(at: 0).isDigit,
+      let packet = SocketIOPacket(payload), packet.json.byteCount > 0
+    else { return payload }
+    let first = packet.json.byte(at: 0)
+    return first == UInt8(ascii: "[") || first == UInt8(ascii: "{") ? packet.json : payload
+  }
+
   private struct Reader: ~Escapable {
     let text: RawSpan
     var position = 0
