@@ -106,6 +106,40 @@ import Testing
     #expect(try await cat(file).filter { $0.isText }.count == 5)
   }
 
+  @Test func filterDecidesWhatIsRecorded() async throws {
+    let folder = try TemporaryFolder()
+    let peer = try await SampleCapture.numberedPeer(count: 40, in: folder)
+    let file = folder.file("out.cap")
+    let result = try await Program.capture.run([
+      "--uri", peer.uri, "--output", file, "--no-reconnect", "--json", "--filter",
+      #"type == "connection" and (number in (3, 5) or number > 30) and not message contains "xyz""#,
+    ])
+    #expect(result.status == .exited(0), "\(result.errors)")
+    #expect(result.errors.contains("; 28 messages filtered out"), "\(result.errors)")
+    struct Tally: Decodable { var messages: Int }
+    struct Stream: Decodable { var received, written, filtered, dropped: Tally }
+    struct Statistics: Decodable { var streams: [Stream] }
+    let stream = try #require(
+      JSONDecoder().decode(Statistics.self, from: result.output).streams.first)
+    #expect(stream.received.messages == 40)
+    #expect(stream.written.messages == 12)
+    #expect(
+      stream.received.messages
+        == stream.written.messages + stream.filtered.messages + stream.dropped.messages)
+
+    let records = try await cat(file)
+    let numbers = try records.filter(\.isText).map {
+      try #require($0.payload?.firstMatch(of: /"number":(\d+)/).flatMap { Int($0.1) })
+    }
+    #expect(numbers == [3, 5] + Array(31...40))
+    // What happened to the connection is there all the same.
+    #expect(records.contains { $0.event == "opened" } && records.contains { $0.event == "closed" })
+    // The same condition chooses the same messages afterwards.
+    let later = try await cat(file, ["--filter", "number <= 31", "--type", "connection"])
+    #expect(later.count == 3)
+    try await expectClean(file)
+  }
+
   // MARK: Files
 
   @Test func appendContinuesARecording() async throws {

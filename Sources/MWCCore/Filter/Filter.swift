@@ -29,7 +29,8 @@ private struct Judge: ~Copyable {
     self.program = program
     // Python writes NaN and Infinity; a message with them is judged like any other.
     scanner = JSONScanner(
-      valid: program.paths.map { String(decoding: $0.text, as: UTF8.self) }, options: .nonFinite)
+      valid: program.paths.map { String(decoding: $0.text, as: UTF8.self) },
+      options: [.nonFinite, .convert])
     room = FilterRoom(program)
   }
 

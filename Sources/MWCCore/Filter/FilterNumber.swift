@@ -5,6 +5,15 @@ enum FilterNumber {
   case integer(Int64)
   case real(Double)
 
+  /// What a scan made of a number.
+  init(_ value: borrowing JSONValue) {
+    if let integer = value.int64 {
+      self = .integer(integer)
+    } else {
+      self = .real(value.double ?? .nan)
+    }
+  }
+
   /// As JSON spells it.
   init(spelling: RawSpan) {
     var integer: Int64 = 0

@@ -28,7 +28,7 @@ struct FilterValue: ~Escapable {
       case .null: .null
       case .false: .bool(false)
       case .true: .bool(true)
-      case .number: .number(FilterNumber(spelling: value.text))
+      case .number: .number(FilterNumber(value))
       case .string: .string
       case .array: .array
       case .object: .object
