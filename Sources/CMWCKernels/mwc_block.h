@@ -11,6 +11,7 @@
 //                                               the rest of the block is `fill`
 //   mwc_block_copy_part(copy, bytes, count)     the same, filled with spaces; `copy`, of 65 bytes, then
 //                                               is the `source` of the block for mwc_tokens_put
+//   mwc_block_or(left, right)                   the bits of both
 //   mwc_block_equal(block, byte)                which bytes are `byte`
 //   mwc_block_range(block, low, span)           which are low … low + span
 //   mwc_block_high(block)                       which are above 0x7F
@@ -18,8 +19,8 @@
 //   mwc_block_operator(block)                   which are one of { } [ ] : , or 0x0C or 0x1A
 //   mwc_block_differ(left, right)               which bytes are not the same in both
 //   mwc_prefix_xor(mask)                        bit i: whether an odd number of bits 0 … i is set
-//   mwc_digits(bytes, count, end)               which of bytes[0..<count], count ≤ 32, are '0' … '9';
-//                                               reads nothing at or after `end`
+//   mwc_nondigits(bytes, count, end)            which of bytes[0..<count], count ≤ 31, are not '0' …
+//                                               '9'; reads nothing at or after `end`
 //   mwc_same_bytes(left, right, count)          whether count ≥ 0 bytes are equal; no byte beyond
 //   mwc_same_name(bytes, name, count)           the same; of name, 32 bytes may be read at least
 //   mwc_join_digits(text, whole, count)         the number that count ≤ 16 characters spell, all of
@@ -42,6 +43,7 @@
 #define mwc_block_load MWC_AT_LEVEL(mwc_block_load)
 #define mwc_block_load_part MWC_AT_LEVEL(mwc_block_load_part)
 #define mwc_block_copy_part MWC_AT_LEVEL(mwc_block_copy_part)
+#define mwc_block_or MWC_AT_LEVEL(mwc_block_or)
 #define mwc_block_equal MWC_AT_LEVEL(mwc_block_equal)
 #define mwc_block_range MWC_AT_LEVEL(mwc_block_range)
 #define mwc_block_high MWC_AT_LEVEL(mwc_block_high)
@@ -49,7 +51,7 @@
 #define mwc_block_operator MWC_AT_LEVEL(mwc_block_operator)
 #define mwc_block_differ MWC_AT_LEVEL(mwc_block_differ)
 #define mwc_prefix_xor MWC_AT_LEVEL(mwc_prefix_xor)
-#define mwc_digits MWC_AT_LEVEL(mwc_digits)
+#define mwc_nondigits MWC_AT_LEVEL(mwc_nondigits)
 #define mwc_same_bytes MWC_AT_LEVEL(mwc_same_bytes)
 #define mwc_same_name MWC_AT_LEVEL(mwc_same_name)
 #define mwc_join_digits MWC_AT_LEVEL(mwc_join_digits)
@@ -78,11 +80,11 @@ static inline __attribute__((unused)) uint64_t mwc_prefix_xor_by_shifts(uint64_t
   return mask ^ mask << 32;
 }
 
-/// `mwc_digits` a byte at a time, for the last bytes of a text.
-static inline __attribute__((unused)) uint32_t mwc_digits_by_bytes(const uint8_t *bytes,
-                                                                   size_t count) {
+/// `mwc_nondigits` a byte at a time, for the last bytes of a text.
+static inline __attribute__((unused)) uint32_t mwc_nondigits_by_bytes(const uint8_t *bytes,
+                                                                      size_t count) {
   uint32_t mask = 0;
-  for (size_t i = 0; i < count; i++) mask |= (uint32_t)((uint8_t)(bytes[i] - '0') < 10) << i;
+  for (size_t i = 0; i < count; i++) mask |= (uint32_t)((uint8_t)(bytes[i] - '0') > 9) << i;
   return mask;
 }
 

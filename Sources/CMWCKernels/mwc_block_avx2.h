@@ -15,6 +15,10 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_or(mwc_block left, mwc_block right) {
+  return (mwc_block){_mm256_or_si256(left.low, right.low), _mm256_or_si256(left.high, right.high)};
+}
+
 MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
   copy[64] = ' ';
   mwc_copy_part(copy, bytes, count, ' ');
@@ -77,11 +81,11 @@ MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) {
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t *end) {
-  if (end - bytes < 32) return mwc_digits_by_bytes(bytes, count);
+MWC_INLINE uint32_t mwc_nondigits(const uint8_t *bytes, size_t count, const uint8_t *end) {
+  if (end - bytes < 32) return mwc_nondigits_by_bytes(bytes, count);
   __m256i over = _mm256_sub_epi8(_mm256_loadu_si256((const void *)bytes), _mm256_set1_epi8('0'));
-  __m256i is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(over, _mm256_set1_epi8(9)), over);
-  return (uint32_t)_bzhi_u64((uint32_t)_mm256_movemask_epi8(is_digit), (uint32_t)count);
+  __m256i is_other = _mm256_cmpeq_epi8(_mm256_max_epu8(over, _mm256_set1_epi8(10)), over);
+  return _bzhi_u32((uint32_t)_mm256_movemask_epi8(is_other), (uint32_t)count);
 }
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {

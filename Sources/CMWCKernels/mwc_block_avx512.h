@@ -10,6 +10,10 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
                                 bytes);
 }
 
+MWC_INLINE mwc_block mwc_block_or(mwc_block left, mwc_block right) {
+  return _mm512_or_si512(left, right);
+}
+
 MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
   (void)copy;
   return mwc_block_load_part(bytes, count, ' ');
@@ -50,11 +54,11 @@ MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) {
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t *end) {
+MWC_INLINE uint32_t mwc_nondigits(const uint8_t *bytes, size_t count, const uint8_t *end) {
   (void)end;
-  __m256i text = _mm256_maskz_loadu_epi8((uint32_t)_bzhi_u64(~0ull, (uint32_t)count), bytes);
-  return _mm256_cmple_epu8_mask(_mm256_sub_epi8(text, _mm256_set1_epi8('0')),
-                                _mm256_set1_epi8(9));
+  __mmask32 asked = _bzhi_u32(~0u, (uint32_t)count);
+  __m256i over = _mm256_sub_epi8(_mm256_maskz_loadu_epi8(asked, bytes), _mm256_set1_epi8('0'));
+  return _mm256_mask_cmpgt_epu8_mask(asked, over, _mm256_set1_epi8(9));
 }
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {

@@ -16,6 +16,11 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_or(mwc_block left, mwc_block right) {
+  for (unsigned i = 0; i < 4; i++) left.part[i] = vorrq_u8(left.part[i], right.part[i]);
+  return left;
+}
+
 MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
   copy[64] = ' ';
   mwc_copy_part(copy, bytes, count, ' ');
@@ -87,15 +92,15 @@ MWC_INLINE uint64_t mwc_block_differ(mwc_block left, mwc_block right) {
 
 MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) { return mwc_prefix_xor_by_shifts(mask); }
 
-MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t *end) {
-  if (end - bytes < 32) return mwc_digits_by_bytes(bytes, count);
+MWC_INLINE uint32_t mwc_nondigits(const uint8_t *bytes, size_t count, const uint8_t *end) {
+  if (end - bytes < 32) return mwc_nondigits_by_bytes(bytes, count);
   const uint8x16_t zero = vdupq_n_u8('0');
   const uint8x16_t nine = vdupq_n_u8(9);
   const uint8x16_t none = vdupq_n_u8(0);
-  uint8x16_t low = vcleq_u8(vsubq_u8(vld1q_u8(bytes), zero), nine);
-  uint8x16_t high = vcleq_u8(vsubq_u8(vld1q_u8(bytes + 16), zero), nine);
+  uint8x16_t low = vcgtq_u8(vsubq_u8(vld1q_u8(bytes), zero), nine);
+  uint8x16_t high = vcgtq_u8(vsubq_u8(vld1q_u8(bytes + 16), zero), nine);
   uint64_t mask = mwc_block_tops(low, high, none, none);
-  return (uint32_t)(mask & (((uint64_t)1 << count) - 1));
+  return (uint32_t)mask & ((1u << count) - 1);
 }
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {

@@ -16,6 +16,11 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_or(mwc_block left, mwc_block right) {
+  for (unsigned i = 0; i < 8; i++) left.words[i] |= right.words[i];
+  return left;
+}
+
 MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
   copy[64] = ' ';
   mwc_copy_part(copy, bytes, count, ' ');
@@ -76,9 +81,9 @@ MWC_INLINE uint64_t mwc_block_operator(mwc_block block) {
 
 MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) { return mwc_prefix_xor_by_shifts(mask); }
 
-MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t *end) {
+MWC_INLINE uint32_t mwc_nondigits(const uint8_t *bytes, size_t count, const uint8_t *end) {
   (void)end;
-  return mwc_digits_by_bytes(bytes, count);
+  return mwc_nondigits_by_bytes(bytes, count);
 }
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {

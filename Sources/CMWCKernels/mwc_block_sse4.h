@@ -16,6 +16,11 @@ MWC_INLINE mwc_block mwc_block_load_part(const uint8_t *bytes, size_t count, uin
   return mwc_block_load(copy);
 }
 
+MWC_INLINE mwc_block mwc_block_or(mwc_block left, mwc_block right) {
+  for (unsigned i = 0; i < 4; i++) left.part[i] = _mm_or_si128(left.part[i], right.part[i]);
+  return left;
+}
+
 MWC_INLINE mwc_block mwc_block_copy_part(uint8_t copy[65], const uint8_t *bytes, size_t count) {
   copy[64] = ' ';
   mwc_copy_part(copy, bytes, count, ' ');
@@ -84,18 +89,18 @@ MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) {
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-MWC_INLINE uint32_t mwc_digits(const uint8_t *bytes, size_t count, const uint8_t *end) {
-  if (end - bytes < 32) return mwc_digits_by_bytes(bytes, count);
+MWC_INLINE uint32_t mwc_nondigits(const uint8_t *bytes, size_t count, const uint8_t *end) {
+  if (end - bytes < 32) return mwc_nondigits_by_bytes(bytes, count);
   const __m128i zero = _mm_set1_epi8('0');
-  const __m128i nine = _mm_set1_epi8(9);
+  const __m128i ten = _mm_set1_epi8(10);
   __m128i low = _mm_sub_epi8(_mm_loadu_si128((const void *)bytes), zero);
-  uint32_t mask = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(low, nine), low));
+  uint32_t mask = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(low, ten), low));
   if (count > 16) {
     __m128i high = _mm_sub_epi8(_mm_loadu_si128((const void *)(bytes + 16)), zero);
-    high = _mm_cmpeq_epi8(_mm_min_epu8(high, nine), high);
+    high = _mm_cmpeq_epi8(_mm_max_epu8(high, ten), high);
     mask |= (uint32_t)_mm_movemask_epi8(high) << 16;
   }
-  return count < 32 ? mask & ((1u << count) - 1) : mask;
+  return mask & ((1u << count) - 1);
 }
 
 MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t count) {

@@ -4,8 +4,8 @@
 // on one another, so that the processor is always several of them ahead.
 //
 //     {"cpu": 45.2, "host": "vm\n7"}
-//     ^^    ^ ^   ^ ^     ^ ^      ^         a closing quote is a token only if no operator follows:
-//     {"    : 4   , "     : "      }         members have four tokens, whatever their values are
+//     ^^    ^ ^   ^ ^     ^ ^      ^         closing quotes are not among them, so that members have
+//     {"    : 4   , "     : "      }         four tokens, whatever their values are
 //
 // What strings contain is checked in the first step (control characters, escapes), for the whole
 // document at once (UTF-8, if there is any), or not at all, because it can be anything. Numbers and
@@ -47,15 +47,23 @@ typedef struct tokens {
   uint8_t bytes[TOKENS + 64 + AHEAD];  // what stands there; 0 at the end of the document
 } tokens;
 
-static const bool is_operator[256] = {
-    [','] = true, [':'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true,
-};
-
 static bool is_space(uint8_t byte) {
   return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
 static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+
+static __attribute__((noinline)) size_t search_quote(const uint8_t *json, size_t at) {
+  while (json[at] != '"') at--;
+  return at;
+}
+
+/// The position of the quote that closes a string, from that of the token behind it. Between them there
+/// can only be white space.
+static inline size_t closing_quote(const uint8_t *json, size_t next) {
+  if (__builtin_expect(json[next - 1] == '"', 1)) return next - 1;
+  return search_quote(json, next - 1);
+}
 
 /// Whether the escape whose backslash stands at `at` is one.
 static bool is_escape(const uint8_t *json, size_t length, size_t at) {
@@ -138,7 +146,8 @@ static __attribute__((noinline)) void convert_long(const uint8_t *digits, size_t
                                                    size_t length, mwc_json_value *value) {
   bool has_point = whole < count;
   // Integers of nineteen digits may be out of range.
-  if (count > (has_point ? MWC_DIGITS_EXACT + 1u : MWC_DIGITS_EXACT - 1u)) {
+  if (count > (has_point ? MWC_DIGITS_EXACT + 1u : MWC_DIGITS_EXACT - 1u) ||
+      (!has_point && digits[0] == '0')) {
     mwc_json_convert(json, value);
     return;
   }

@@ -3,10 +3,10 @@
 // MARK: Finding tokens
 
 /// Appends the tokens of one block, which starts `base` bytes into the document and was loaded from
-/// `source`. `follower` is the byte behind it. Returns how many.
+/// `source`. Returns how many.
 #define find_tokens MWC_AT_LEVEL(find_tokens)
 MWC_INLINE uint32_t find_tokens(tokens *tokens, carry *carry, uint32_t count, mwc_block block,
-                                const uint8_t *source, size_t base, uint8_t follower) {
+                                const uint8_t *source, size_t base) {
   uint64_t quotes = mwc_block_equal(block, '"');
   uint64_t backslashes = mwc_block_equal(block, '\\');
   if (__builtin_expect((backslashes | carry->is_escaped) != 0, 0)) {
@@ -21,15 +21,12 @@ MWC_INLINE uint32_t find_tokens(tokens *tokens, carry *carry, uint32_t count, mw
   uint64_t strings = mwc_prefix_xor(quotes) ^ carry->in_string;
   carry->in_string = (uint64_t)((int64_t)strings >> 63);
   carry->bad |= strings & mwc_block_range(block, 0, 0x1F);
-  carry->high |= mwc_block_high(block);
 
   uint64_t operators = mwc_block_operator(block) & ~strings;
   uint64_t scalars = ~(operators | strings | quotes | mwc_block_space(block));
   uint64_t starts = scalars & ~(scalars << 1 | carry->in_scalar);
   carry->in_scalar = scalars >> 63;
-  uint64_t followed = operators >> 1 | (uint64_t)is_operator[follower] << 63;
-  uint64_t kept_quotes = quotes & (strings | ~followed);
-  return mwc_tokens_put(operators | starts | kept_quotes, source, block, (uint32_t)base,
+  return mwc_tokens_put(operators | starts | (quotes & strings), source, block, (uint32_t)base,
                         tokens->positions + count, tokens->bytes + count);
 }
 
@@ -46,9 +43,11 @@ static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
   const size_t length = tokens->length;
   size_t base = tokens->next;
   carry carry = tokens->carry;
+  mwc_block all = {0};  // to see whether there is anything above 0x7F
   while (count <= TOKENS - 64 && length - base > 64) {
-    count += find_tokens(tokens, &carry, count, mwc_block_load(json + base), json + base, base,
-                         json[base + 64]);
+    mwc_block block = mwc_block_load(json + base);
+    all = mwc_block_or(all, block);
+    count += find_tokens(tokens, &carry, count, block, json + base, base);
     base += 64;
   }
   tokens->enough = count - AHEAD;
@@ -56,7 +55,8 @@ static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
     // The last block. Bits behind the end are white space.
     uint8_t copy[64 + 1];
     mwc_block block = mwc_block_copy_part(copy, json + base, length - base);
-    count += find_tokens(tokens, &carry, count, block, copy, base, ' ');
+    all = mwc_block_or(all, block);
+    count += find_tokens(tokens, &carry, count, block, copy, base);
     base = length;
     carry.bad |= carry.in_string;
     for (uint32_t i = count; i < count + AHEAD; i++) {
@@ -65,6 +65,7 @@ static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
     }
     tokens->enough = UINT32_MAX;
   }
+  carry.high |= mwc_block_high(all);
   tokens->next = base;
   tokens->carry = carry;
   tokens->count = count;
@@ -81,15 +82,20 @@ typedef struct MWC_AT_LEVEL(plain) {
 } MWC_AT_LEVEL(plain);
 #define plain MWC_AT_LEVEL(plain)
 
-/// Looks at the number from `start` to before the next token at `next`.
+/// Looks at the number from `start` to before the next token at `next`, which begins with `first`.
 #define read_plain MWC_AT_LEVEL(read_plain)
 MWC_INLINE plain read_plain(const uint8_t *json, size_t length, size_t start, size_t next,
-                            bool negative) {
-  plain number = {json + start + negative, next - start - negative, 0, false};
+                            uint8_t first) {
+  plain number = {json + start, next - start, 0, false};
+  if (__builtin_expect(first == '-', 0)) {
+    number.digits++;
+    number.count--;
+    if (number.count == 0) return number;
+    first = number.digits[0];
+  }
+  if (__builtin_expect(number.count > 31, 0)) return number;
+  uint32_t others = mwc_nondigits(number.digits, number.count, json + length);
   number.whole = number.count;
-  if (__builtin_expect(number.count - 1 >= 31, 0)) return number;
-  uint32_t others = ~mwc_digits(number.digits, number.count, json + length);
-  others &= (1u << number.count) - 1;
   if (others != 0) {
     // One point, between digits.
     number.whole = (size_t)__builtin_ctz(others);
@@ -98,7 +104,7 @@ MWC_INLINE plain read_plain(const uint8_t *json, size_t length, size_t start, si
       return number;
     }
   }
-  number.is_plain = number.digits[0] != '0' || number.whole == 1;
+  number.is_plain = first != '0' || number.whole == 1;
   return number;
 }
 
@@ -144,20 +150,6 @@ static __attribute__((noinline)) bool read_scalar(const tokens *found, size_t i,
   }
 }
 
-/// The token behind the string at token `i`. Without a token of its own the closing quote stands right
-/// before that.
-#define behind_string MWC_AT_LEVEL(behind_string)
-MWC_INLINE size_t behind_string(const tokens *found, size_t i) {
-  return i + 1 + (found->bytes[i + 1] == '"');
-}
-
-/// Where the value of a node is to be put, or NULL.
-#define place_for MWC_AT_LEVEL(place_for)
-MWC_INLINE mwc_json_value *place_for(mwc_json_scanner *scanner, const mwc_json_node *node,
-                                     mwc_json_value *values) {
-  return mwc_trie_meet(scanner, node->number, values);
-}
-
 /// Puts a plain number at its place.
 #define put_number MWC_AT_LEVEL(put_number)
 MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, size_t length,
@@ -174,6 +166,11 @@ MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, siz
   }
   uint64_t mantissa = mwc_join_digits(number.digits, number.whole, number.count);
   if (is_integer) {
+    // `-0` is a double: no integer has its sign.
+    if (negative && mantissa == 0) {
+      value->number.real = -0.0;
+      return;
+    }
     value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
     value->flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
   } else {
@@ -186,55 +183,52 @@ MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, siz
 
 /// Puts the string at token `i` at its place.
 #define put_string MWC_AT_LEVEL(put_string)
-MWC_INLINE void put_string(const tokens *found, const uint8_t *json, size_t i, size_t behind,
+MWC_INLINE void put_string(const tokens *found, const uint8_t *json, size_t i,
                            mwc_json_value *value) {
-  uint32_t start = found->positions[i] + 1;
-  uint32_t end = found->positions[i + 1] - (uint32_t)(i + 2 - behind);
-  value->offset = start;
-  value->length = end - start;
+  size_t start = (size_t)found->positions[i] + 1;
+  size_t count = closing_quote(json, found->positions[i + 1]) - start;
+  value->offset = (uint32_t)start;
+  value->length = (uint32_t)count;
   value->type = MWC_JSON_STRING;
-  if (found->carry.has_escapes && memchr(json + start, '\\', end - start) != NULL) {
+  if (found->carry.has_escapes && memchr(json + start, '\\', count) != NULL) {
     value->flags = MWC_JSON_ESCAPED;
   }
 }
 
 /// Checks the string, number or word at token `i`, and locates it for `node` if that is not NULL.
-/// Returns the token behind it, or 0.
 #define scan_value MWC_AT_LEVEL(scan_value)
-MWC_INLINE size_t scan_value(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
-                             size_t length, size_t i, const mwc_json_node *node,
-                             mwc_json_value *values, uint32_t options) {
+MWC_INLINE bool scan_value(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
+                           size_t length, size_t i, mwc_json_node *node,
+                           mwc_json_value *values, uint32_t options) {
   uint8_t first = found->bytes[i];
   if (first == '"') {
-    size_t behind = behind_string(found, i);
     if (node != NULL) {
-      mwc_json_value *value = place_for(scanner, node, values);
-      if (value != NULL) put_string(found, json, i, behind, value);
+      mwc_json_value *value = mwc_trie_meet(scanner, node, values);
+      if (value != NULL) put_string(found, json, i, value);
     }
-    return behind;
+    return true;
   }
-  if (first <= '9') {
+  if ((uint8_t)(first - '-') <= '9' - '-') {
     size_t start = found->positions[i];
     size_t next = found->positions[i + 1];
-    bool negative = first == '-';
-    plain number = read_plain(json, length, start, next, negative);
+    plain number = read_plain(json, length, start, next, first);
     if (__builtin_expect(number.is_plain, 1)) {
       if (node != NULL) {
-        mwc_json_value *value = place_for(scanner, node, values);
+        mwc_json_value *value = mwc_trie_meet(scanner, node, values);
         if (value != NULL) {
-          put_number(number, negative, json, length, start, next, options, value);
+          put_number(number, first == '-', json, length, start, next, options, value);
         }
       }
-      return i + 1;
+      return true;
     }
   }
   mwc_json_value ignored;
-  mwc_json_value *value = node == NULL ? NULL : place_for(scanner, node, values);
+  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
   if (value == NULL) {
     value = &ignored;
     options &= ~(uint32_t)MWC_JSON_CONVERT;
   }
-  return read_scalar(found, i, options, value) ? i + 1 : 0;
+  return read_scalar(found, i, options, value);
 }
 #undef plain
 
@@ -242,10 +236,10 @@ MWC_INLINE size_t scan_value(mwc_json_scanner *scanner, const tokens *found, con
 
 /// The child of `parent` for a member that is not the expected one, or NULL.
 #define search_member MWC_AT_LEVEL(search_member)
-static __attribute__((noinline)) const mwc_json_node *search_member(
-    const mwc_json_scanner *scanner, const mwc_json_node *expected, const uint8_t *key,
+static __attribute__((noinline)) mwc_json_node *search_member(
+    mwc_json_scanner *scanner, mwc_json_node *expected, const uint8_t *key,
     size_t length) {
-  const mwc_json_node *child = expected;
+  mwc_json_node *child = expected;
   do {
     child = &scanner->nodes[child->sibling];
     if (child->name_length == length &&
@@ -259,9 +253,9 @@ static __attribute__((noinline)) const mwc_json_node *search_member(
 /// The child of `parent` for a member, or NULL. Members mostly come in the order of the paths:
 /// `expected` is tried first.
 #define match_member MWC_AT_LEVEL(match_member)
-MWC_INLINE const mwc_json_node *match_member(const mwc_json_scanner *scanner,
-                                             const mwc_json_node *parent,
-                                             const mwc_json_node *expected, const uint8_t *key,
+MWC_INLINE mwc_json_node *match_member(mwc_json_scanner *scanner,
+                                             mwc_json_node *parent,
+                                             mwc_json_node *expected, const uint8_t *key,
                                              size_t length, bool has_escapes) {
   if (__builtin_expect(has_escapes, 0) && memchr(key, '\\', length) != NULL) {
     uint16_t number = mwc_trie_member(scanner, parent->number, key, length, true);
@@ -285,20 +279,17 @@ MWC_INLINE const mwc_json_node *match_member(const mwc_json_scanner *scanner,
     }                                                \
   } while (0)
 
-/// Goes to the value of the member at token `i`; returns its token, or 0. `*end` becomes the position
-/// of the closing quote of its key.
-#define enter_member MWC_AT_LEVEL(enter_member)
-MWC_INLINE size_t enter_member(const tokens *found, size_t i, size_t *end) {
-  uint16_t pair;
-  memcpy(&pair, found->bytes + i, 2);
-  if (__builtin_expect(pair == ('"' | ':' << 8), 1)) {
-    *end = found->positions[i + 1] - 1;
-    return i + 2;
-  }
-  // The colon does not follow the key at once.
-  if (found->bytes[i] != '"' || found->bytes[i + 1] != '"' || found->bytes[i + 2] != ':') return 0;
-  *end = found->positions[i + 1];
-  return i + 3;
+/// Whether a member begins at token `i`.
+#define is_member MWC_AT_LEVEL(is_member)
+MWC_INLINE bool is_member(const tokens *found, size_t i) {
+  static const uint8_t start[2] = {'"', ':'};
+  return memcmp(found->bytes + i, start, 2) == 0;
+}
+
+/// Whether a container begins at token `i`.
+#define is_container MWC_AT_LEVEL(is_container)
+MWC_INLINE bool is_container(const tokens *found, size_t i) {
+  return (found->bytes[i] | 0x20) == '{';
 }
 
 /// Checks the container at token `i`, which no path leads into, and all in it. Returns one more than
@@ -306,20 +297,18 @@ MWC_INLINE size_t enter_member(const tokens *found, size_t i, size_t *end) {
 #define skip_container MWC_AT_LEVEL(skip_container)
 static __attribute__((noinline)) size_t skip_container(tokens *found, size_t i, uint32_t room,
                                                        uint32_t options, uint32_t *last) {
-  uint64_t objects[MWC_JSON_DEPTH_MAX / 64];  // one bit for each open container but the innermost
   const uint8_t *const json = found->json;
   const size_t length = found->length;
+  // One bit for each open container but the innermost; 64 of them at hand.
+  uint64_t objects = 0;
+  uint64_t saved[MWC_JSON_DEPTH_MAX / 64];
   uint32_t depth = 0;
   bool is_object = false;
-  size_t end;
 
 open:
   if (depth == room) return 0;
-  {
-    uint64_t *word = &objects[depth / 64];
-    uint64_t bit = (uint64_t)1 << depth % 64;
-    *word = is_object ? *word | bit : *word & ~bit;
-  }
+  if (depth % 64 == 0) saved[depth / 64] = objects;
+  objects = objects << 1 | is_object;
   depth++;
   is_object = found->bytes[i++] == '{';
   if (found->bytes[i] == (is_object ? '}' : ']')) goto close;
@@ -327,11 +316,11 @@ open:
 
 member:
   NEED_TOKENS();
-  i = enter_member(found, i, &end);
-  if (i == 0) return 0;
-  if ((found->bytes[i] | 0x20) == '{') goto open;
-  i = scan_value(NULL, found, json, length, i, NULL, NULL, options);
-  if (i == 0) return 0;
+  if (!is_member(found, i)) return 0;
+  i += 2;
+  if (is_container(found, i)) goto open;
+  if (!scan_value(NULL, found, json, length, i, NULL, NULL, options)) return 0;
+  i++;
 after_member:
   if (found->bytes[i] == ',') {
     i++;
@@ -341,18 +330,18 @@ after_member:
 
 close:
   *last = found->positions[i++];
-  depth--;
   NEED_TOKENS();
-  if (depth == 0) return i + 1;
-  is_object = objects[depth / 64] >> depth % 64 & 1;
+  if (--depth == 0) return i + 1;
+  is_object = objects & 1;
+  objects = depth % 64 == 0 ? saved[depth / 64] : objects >> 1;
   if (is_object) goto after_member;
   goto after_element;
 
 element:
   NEED_TOKENS();
-  if ((found->bytes[i] | 0x20) == '{') goto open;
-  i = scan_value(NULL, found, json, length, i, NULL, NULL, options);
-  if (i == 0) return 0;
+  if (is_container(found, i)) goto open;
+  if (!scan_value(NULL, found, json, length, i, NULL, NULL, options)) return 0;
+  i++;
 after_element:
   if (found->bytes[i] == ',') {
     i++;
@@ -364,8 +353,8 @@ after_element:
 
 /// A container that is open and leads along the trie.
 typedef struct MWC_AT_LEVEL(container) {
-  const mwc_json_node *node;
-  const mwc_json_node *expected;  // in an object, the child to try first; NULL in an array
+  mwc_json_node *node;
+  mwc_json_node *expected;  // in an object, the child to try first; NULL in an array
   uint32_t element;               // in an array, the index of the next element
 } MWC_AT_LEVEL(container);
 #define container MWC_AT_LEVEL(container)
@@ -388,18 +377,16 @@ static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *const json, co
   const uint32_t depth_max = scanner->depth_max == 0 || scanner->depth_max > MWC_JSON_DEPTH_MAX
                                  ? MWC_JSON_DEPTH_MAX
                                  : scanner->depth_max;
-  // Containers that lead along the trie cannot be nested more deeply than a path has steps.
-  container around[MWC_JSON_STEPS_MAX + 1];
-  container *outer = around;           // where the innermost container is put when another begins
-  const mwc_json_node *here = NULL;    // the node of the innermost container
-  const mwc_json_node *expected = NULL;
-  uint32_t element = 0;
-  const mwc_json_node *child = scanner->nodes;  // that of the value that comes next, or NULL
+  // Containers that lead along the trie cannot be nested more deeply than a path has steps. The first
+  // place stands for the document.
+  container open[MWC_JSON_STEPS_MAX + 2];
+  container *here = open;
+  mwc_json_node *child = scanner->nodes;  // that of the value that comes next, or NULL
   size_t i = 0;
 
-  if ((found->bytes[0] | 0x20) == '{') goto container;
-  i = scan_value(scanner, found, json, length, 0, child, values, options);
-  if (i == 0) return false;
+  if (is_container(found, 0)) goto container;
+  if (!scan_value(scanner, found, json, length, 0, child, values, options)) return false;
+  i = 1;
 
 after_document:
   if (found->bytes[i] != 0 || found->positions[i] != length) return false;
@@ -408,16 +395,16 @@ after_document:
 member:
   NEED_TOKENS();
   {
-    size_t start = found->positions[i] + 1;
-    size_t end;
-    i = enter_member(found, i, &end);
-    if (i == 0) return false;
-    child = match_member(scanner, here, expected, json + start, end - start,
+    if (!is_member(found, i)) return false;
+    size_t start = (size_t)found->positions[i] + 1;
+    size_t end = closing_quote(json, found->positions[i + 1]);
+    i += 2;
+    child = match_member(scanner, here->node, here->expected, json + start, end - start,
                          found->carry.has_escapes != 0);
-    if (child != NULL) expected = &scanner->nodes[child->sibling];
-    if ((found->bytes[i] | 0x20) == '{') goto container;
-    i = scan_value(scanner, found, json, length, i, child, values, options);
-    if (i == 0) return false;
+    if (child != NULL) here->expected = &scanner->nodes[child->sibling];
+    if (is_container(found, i)) goto container;
+    if (!scan_value(scanner, found, json, length, i, child, values, options)) return false;
+    i++;
   }
 after_member:
   if (found->bytes[i] == ',') {
@@ -427,28 +414,26 @@ after_member:
   if (found->bytes[i] != '}') return false;
 
 end_of_container:
-  if (here->path != MWC_NO_NODE) {
-    mwc_json_value *value = &values[here->path];
+  if (here->node->path != MWC_NO_NODE) {
+    mwc_json_value *value = &values[here->node->path];
     value->length = found->positions[i] + 1 - value->offset;
   }
   i++;
   NEED_TOKENS();
-  if (--outer == around) goto after_document;
-  here = outer->node;
-  expected = outer->expected;
-  element = outer->element;
+  here--;
 after_container:
-  if (expected != NULL) goto after_member;
+  if (here == open) goto after_document;
+  if (here->expected != NULL) goto after_member;
   goto after_element;
 
 element:
   NEED_TOKENS();
   {
-    uint16_t number = mwc_trie_element(scanner, here->number, element++);
+    uint16_t number = mwc_trie_element(scanner, here->node->number, here->element++);
     child = number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
-    if ((found->bytes[i] | 0x20) == '{') goto container;
-    i = scan_value(scanner, found, json, length, i, child, values, options);
-    if (i == 0) return false;
+    if (is_container(found, i)) goto container;
+    if (!scan_value(scanner, found, json, length, i, child, values, options)) return false;
+    i++;
   }
 after_element:
   if (found->bytes[i] == ',') {
@@ -459,37 +444,36 @@ after_element:
   goto end_of_container;
 
 container: {
-  uint32_t room = depth_max - (uint32_t)(outer - around);
-  uint32_t last;
+  uint32_t room = depth_max - (uint32_t)(here - open);
   mwc_json_value *value = NULL;
   if (child != NULL) {
     if (room == 0) return false;
-    value = place_for(scanner, child, values);
-    bool opens_object = found->bytes[i] == '{';
-    bool is_empty = found->bytes[i + 1] == (opens_object ? '}' : ']');
+    value = mwc_trie_meet(scanner, child, values);
+    bool is_object = found->bytes[i] == '{';
+    bool is_empty = found->bytes[i + 1] == (is_object ? '}' : ']');
     if (value != NULL) {
       value->offset = found->positions[i];
-      value->type = opens_object ? MWC_JSON_OBJECT : MWC_JSON_ARRAY;
+      value->type = is_object ? MWC_JSON_OBJECT : MWC_JSON_ARRAY;
       value->flags = is_empty ? MWC_JSON_EMPTY : 0;
     }
-    if ((opens_object ? child->name_lengths : child->indices) != 0 && !is_empty) {
-      *outer++ = (container){here, expected, element};
-      here = child;
-      i++;
-      if (opens_object) {
-        expected = child + 1;
+    if (!is_empty) {
+      if (is_object && child->name_lengths != 0) {
+        *++here = (container){child, child + 1, 0};
+        i++;
         goto member;
       }
-      expected = NULL;
-      element = 0;
-      goto element;
+      if (!is_object && child->indices != 0) {
+        *++here = (container){child, NULL, 0};
+        i++;
+        goto element;
+      }
     }
   }
   // No path leads into it.
+  uint32_t last;
   i = skip_container(found, i, room, options, &last);
   if (i-- == 0) return false;
   if (value != NULL) value->length = last + 1 - value->offset;
-  if (outer == around) goto after_document;
   goto after_container;
 }
 }

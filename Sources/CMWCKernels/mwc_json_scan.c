@@ -110,7 +110,7 @@ static int scan_by_walking(mwc_json_scanner *scanner, const uint8_t *json, size_
       next = mwc_trie_element(scanner, trail.node[trail.level], trail.element[trail.level]++);
     }
     if (!on_trail || next == MWC_NO_NODE) continue;
-    mwc_json_value *value = mwc_trie_meet(scanner, next, values);
+    mwc_json_value *value = mwc_trie_meet(scanner, &scanner->nodes[next], values);
     if (value != NULL) locate(scanner, json, &event, value);
     if (event.kind == MWC_JSON_OBJECT || event.kind == MWC_JSON_ARRAY) {
       trail.level++;

@@ -31,8 +31,8 @@ typedef struct mwc_json_node {
   uint32_t name_offset;   // from the start of the scanner's memory
   uint32_t sibling;       // the node after it below the same parent, the first after the last
   uint32_t seen;          // the last scan in which a value was met here
-  uint64_t name_lengths;  // bit min(63, length) for every child that is a member
-  uint64_t indices;       // bit min(63, index) for every child that is an element
+  uint64_t name_lengths;  // bit length % 64 for every child that is a member
+  uint64_t indices;       // bit index % 64 for every child that is an element
   uint32_t index;         // of an element
   uint16_t path;          // which path ends here, or MWC_NO_NODE
   uint16_t end;           // first node that is not below this one
@@ -51,9 +51,7 @@ struct mwc_json_scanner {
 };
 
 /// The bit of a length or an index in the summary of a node's children.
-static inline uint64_t mwc_trie_bit(size_t number) {
-  return (uint64_t)1 << (number < 63 ? number : 63);
-}
+static inline uint64_t mwc_trie_bit(size_t number) { return (uint64_t)1 << number % 64; }
 
 /// The child of `parent` for a member, or MWC_NO_NODE. `escaped`: the key has a backslash.
 uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const uint8_t *key,
@@ -75,10 +73,11 @@ void mwc_trie_forget(mwc_json_scanner *scanner, uint16_t node, mwc_json_value *v
 
 /// A value begins that a path leads to, or through. Returns where to put it, or NULL if no path ends
 /// here; the place is all zeros.
-static inline mwc_json_value *mwc_trie_meet(mwc_json_scanner *scanner, uint16_t at,
+static inline mwc_json_value *mwc_trie_meet(mwc_json_scanner *scanner, mwc_json_node *node,
                                             mwc_json_value *values) {
-  mwc_json_node *node = &scanner->nodes[at];
-  if (node->seen == scanner->scan) mwc_trie_forget(scanner, at, values);
+  if (__builtin_expect(node->seen == scanner->scan, 0)) {
+    mwc_trie_forget(scanner, node->number, values);
+  }
   node->seen = scanner->scan;
   return node->path == MWC_NO_NODE ? NULL : &values[node->path];
 }
