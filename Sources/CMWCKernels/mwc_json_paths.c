@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "mwc_json_scanner.h"
+#include "mwc_json_shape.h"
 
 /// One step of a path as it is spelled.
 typedef struct step {
@@ -139,12 +140,17 @@ static size_t nodes_bound(const mwc_json_text *paths, size_t count) {
   return nodes;
 }
 
-size_t mwc_json_scanner_size(const mwc_json_text *paths, size_t count) {
+/// Without what it remembers.
+static size_t compiled_size(const mwc_json_text *paths, size_t count) {
   size_t names = 0;
   for (size_t i = 0; i < count; i++) names += paths[i].length;
   size_t size = sizeof(mwc_json_scanner) + nodes_bound(paths, count) * sizeof(mwc_json_node) + names +
                 MWC_NAME_ROOM;
   return (size + 7) & ~(size_t)7;
+}
+
+size_t mwc_json_scanner_size(const mwc_json_text *paths, size_t count) {
+  return compiled_size(paths, count) + sizeof(shape_memory);
 }
 
 static int compile_path(mwc_json_scanner *scanner, const mwc_json_text *path, uint16_t number,
@@ -208,5 +214,7 @@ mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_jso
     }
   }
   link(scanner);
+  scanner->shapes = (uint32_t)compiled_size(paths, count);
+  shape_init(shape_of(scanner), count, options, false);
   return scanner;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mwc_json_scanner.h"
+#include "mwc_json_shape.h"
 
 // In place of an element's index: the container is an object.
 #define NO_ELEMENTS UINT32_MAX
@@ -134,5 +135,30 @@ int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json, size_t
 
 int mwc_json_scan(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
                   mwc_json_value *values, size_t *error_offset) {
-  return mwc_json_scan_general(scanner, json, length, values, error_offset);
+  if (scanner->options & MWC_JSON_GENERAL) {
+    return mwc_json_scan_general(scanner, json, length, values, error_offset);
+  }
+  return mwc_json_scan_shaped(scanner, json, length, length, values, error_offset);
+}
+
+size_t mwc_json_scan_batch(mwc_json_scanner *scanner, const uint8_t *base, size_t readable,
+                           const mwc_json_range *ranges, size_t count, mwc_json_value *values,
+                           mwc_json_result *results) {
+  size_t valid = 0;
+  for (size_t i = 0; i < count; i++) {
+    const uint8_t *json = base + ranges[i].offset;
+    size_t length = ranges[i].length;
+    size_t error_offset = 0;
+    int code;
+    if (scanner->options & MWC_JSON_GENERAL) {
+      code = mwc_json_scan_general(scanner, json, length, values, &error_offset);
+    } else {
+      code = mwc_json_scan_shaped(scanner, json, length, readable - ranges[i].offset, values,
+                                  &error_offset);
+    }
+    results[i] = (mwc_json_result){code, (uint32_t)error_offset};
+    valid += code == 0;
+    values += scanner->path_count;
+  }
+  return valid;
 }

@@ -45,6 +45,7 @@ struct mwc_json_scanner {
   uint32_t options;
   uint32_t depth_max;
   uint32_t scan;  // number of the current scan, never 0
+  uint32_t shapes;  // where what it remembers begins
   uint16_t node_count;
   uint16_t path_count;
   mwc_json_node nodes[];
