@@ -18,6 +18,8 @@
 //   mwc_block_space(block)                      which are white space of JSON
 //   mwc_block_operator(block)                   which are one of { } [ ] : , or 0x0C or 0x1A
 //   mwc_block_differ(left, right)               which bytes are not the same in both
+//   mwc_block_sorts(block, sorts)               which bytes are of a sort that the byte at the same
+//                                               place of `sorts` has the bit of (MWC_SORT_DIGIT …)
 //   mwc_prefix_xor(mask)                        bit i: whether an odd number of bits 0 … i is set
 //   mwc_nondigits(bytes, count, end)            which of bytes[0..<count], count ≤ 31, are not '0' …
 //                                               '9'; reads nothing at or after `end`
@@ -50,6 +52,7 @@
 #define mwc_block_space MWC_AT_LEVEL(mwc_block_space)
 #define mwc_block_operator MWC_AT_LEVEL(mwc_block_operator)
 #define mwc_block_differ MWC_AT_LEVEL(mwc_block_differ)
+#define mwc_block_sorts MWC_AT_LEVEL(mwc_block_sorts)
 #define mwc_prefix_xor MWC_AT_LEVEL(mwc_prefix_xor)
 #define mwc_nondigits MWC_AT_LEVEL(mwc_nondigits)
 #define mwc_same_bytes MWC_AT_LEVEL(mwc_same_bytes)
@@ -62,6 +65,17 @@
 #define MWC_INLINE static inline __attribute__((always_inline, unused))
 
 // MARK: What several levels share
+
+/// Sorts of bytes for `mwc_block_sorts`.
+enum {
+  MWC_SORT_DIGIT = 1,     ///< 0 … 9
+  MWC_SORT_NOT_ZERO = 2,  ///< 1 … 9
+  MWC_SORT_TEXT = 28,     ///< 0x20 … 0x7F but `"` and `\`: three bits, by the upper half of the byte
+};
+
+/// What sorts a byte is of is in both tables: by its lower and by its upper half.
+#define MWC_SORTS_BY_LOWER 29, 31, 23, 31, 31, 31, 31, 31, 31, 31, 28, 28, 12, 28, 28, 28
+#define MWC_SORTS_BY_UPPER 0, 0, 8, 7, 4, 16, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0
 
 /// The tail of a text as a whole block: a copy with `fill` behind it.
 static inline __attribute__((unused)) void mwc_copy_part(uint8_t copy[64], const uint8_t *bytes,

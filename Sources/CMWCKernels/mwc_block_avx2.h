@@ -76,6 +76,24 @@ MWC_INLINE uint64_t mwc_block_differ(mwc_block left, mwc_block right) {
                          _mm256_cmpeq_epi8(left.high, right.high));
 }
 
+MWC_INLINE uint64_t mwc_block_sorts(mwc_block block, mwc_block sorts) {
+  const __m256i lower = _mm256_setr_epi8(MWC_SORTS_BY_LOWER, MWC_SORTS_BY_LOWER);
+  const __m256i upper = _mm256_setr_epi8(MWC_SORTS_BY_UPPER, MWC_SORTS_BY_UPPER);
+  const __m256i half = _mm256_set1_epi8(15);
+  const __m256i zero = _mm256_setzero_si256();
+  // The shuffle by lower halves gives 0 for bytes above 0x7F.
+#define MISFITS(part)                                                                            \
+  _mm256_cmpeq_epi8(                                                                             \
+      _mm256_and_si256(                                                                          \
+          _mm256_and_si256(                                                                      \
+              _mm256_shuffle_epi8(lower, block.part),                                            \
+              _mm256_shuffle_epi8(upper, _mm256_and_si256(_mm256_srli_epi16(block.part, 4), half))), \
+          sorts.part),                                                                           \
+      zero)
+  return ~mwc_block_tops(MISFITS(low), MISFITS(high));
+#undef MISFITS
+}
+
 MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) {
   __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)mask), _mm_set1_epi8(-1), 0);
   return (uint64_t)_mm_cvtsi128_si64(product);

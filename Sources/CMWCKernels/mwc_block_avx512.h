@@ -49,6 +49,16 @@ MWC_INLINE uint64_t mwc_block_differ(mwc_block left, mwc_block right) {
   return _mm512_cmpneq_epi8_mask(left, right);
 }
 
+MWC_INLINE uint64_t mwc_block_sorts(mwc_block block, mwc_block sorts) {
+  const __m512i lower = _mm512_broadcast_i32x4(_mm_setr_epi8(MWC_SORTS_BY_LOWER));
+  const __m512i upper = _mm512_broadcast_i32x4(_mm_setr_epi8(MWC_SORTS_BY_UPPER));
+  __m512i half = _mm512_and_si512(_mm512_srli_epi16(block, 4), _mm512_set1_epi8(15));
+  // The first shuffle gives 0 for bytes above 0x7F.
+  __m512i found = _mm512_and_si512(_mm512_shuffle_epi8(lower, block),
+                                   _mm512_shuffle_epi8(upper, half));
+  return _mm512_test_epi8_mask(found, sorts);
+}
+
 MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) {
   __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)mask), _mm_set1_epi8(-1), 0);
   return (uint64_t)_mm_cvtsi128_si64(product);

@@ -63,6 +63,18 @@ MWC_INLINE uint64_t mwc_block_high(mwc_block block) {
 #undef HIGH
 }
 
+MWC_INLINE uint64_t mwc_block_sorts(mwc_block block, mwc_block sorts) {
+  const uint8x16_t lower = {MWC_SORTS_BY_LOWER};
+  const uint8x16_t upper = {MWC_SORTS_BY_UPPER};
+  const uint8x16_t half = vdupq_n_u8(15);
+#define FITS(i)                                                                               \
+  vtstq_u8(vandq_u8(vqtbl1q_u8(lower, vandq_u8(block.part[i], half)),                         \
+                    vqtbl1q_u8(upper, vshrq_n_u8(block.part[i], 4))),                         \
+           sorts.part[i])
+  return MWC_FOR_PARTS(FITS);
+#undef FITS
+}
+
 MWC_INLINE uint64_t mwc_block_space(mwc_block block) {
   // Indexed by the low half of a byte: the white space with that half, or what cannot be equal.
   const uint8x16_t table = {' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0};

@@ -79,6 +79,20 @@ MWC_INLINE uint64_t mwc_block_operator(mwc_block block) {
          mwc_block_equal(block, 0x0C) | mwc_block_equal(block, 0x1A);
 }
 
+MWC_INLINE uint64_t mwc_block_sorts(mwc_block block, mwc_block sorts) {
+  static const uint8_t lower[16] = {MWC_SORTS_BY_LOWER};
+  static const uint8_t upper[16] = {MWC_SORTS_BY_UPPER};
+  uint8_t bytes[64], wanted[64];
+  memcpy(bytes, &block, 64);
+  memcpy(wanted, &sorts, 64);
+  uint64_t mask = 0;
+  for (unsigned i = 0; i < 64; i++) {
+    uint8_t found = lower[bytes[i] & 15] & upper[bytes[i] >> 4] & wanted[i];
+    mask |= (uint64_t)(found != 0) << i;
+  }
+  return mask;
+}
+
 MWC_INLINE uint64_t mwc_prefix_xor(uint64_t mask) { return mwc_prefix_xor_by_shifts(mask); }
 
 MWC_INLINE uint32_t mwc_nondigits(const uint8_t *bytes, size_t count, const uint8_t *end) {

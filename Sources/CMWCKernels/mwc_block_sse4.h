@@ -59,6 +59,24 @@ MWC_INLINE uint64_t mwc_block_high(mwc_block block) {
   return mwc_block_tops(block.part[0], block.part[1], block.part[2], block.part[3]);
 }
 
+MWC_INLINE uint64_t mwc_block_sorts(mwc_block block, mwc_block sorts) {
+  const __m128i lower = _mm_setr_epi8(MWC_SORTS_BY_LOWER);
+  const __m128i upper = _mm_setr_epi8(MWC_SORTS_BY_UPPER);
+  const __m128i half = _mm_set1_epi8(15);
+  const __m128i zero = _mm_setzero_si128();
+  // The shuffle by lower halves gives 0 for bytes above 0x7F.
+#define MISFITS(i)                                                                              \
+  _mm_cmpeq_epi8(                                                                               \
+      _mm_and_si128(                                                                            \
+          _mm_and_si128(                                                                        \
+              _mm_shuffle_epi8(lower, block.part[i]),                                           \
+              _mm_shuffle_epi8(upper, _mm_and_si128(_mm_srli_epi16(block.part[i], 4), half))),  \
+          sorts.part[i]),                                                                       \
+      zero)
+  return ~MWC_FOR_PARTS(MISFITS);
+#undef MISFITS
+}
+
 MWC_INLINE uint64_t mwc_block_space(mwc_block block) {
   // Indexed by the low half of a byte: the white space with that half, or what cannot be equal.
   const __m128i table = _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0);

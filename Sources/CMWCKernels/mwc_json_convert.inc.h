@@ -35,48 +35,27 @@ MWC_INLINE uint64_t last_digits(const uint8_t *end, uint32_t count, uint32_t pla
 }
 #endif
 
-/// Gives a located number, whose digits are known to be good, its value.
+/// Gives a located number its value, knowing how it is spelled.
 #define convert MWC_AT_LEVEL(convert)
-MWC_INLINE void convert(const follower *f, mwc_json_value *value) {
-  const uint8_t *number = f->json + value->offset;
-  const uint8_t *end = number + value->length;
-  value->flags &= (uint8_t)~MWC_JSON_INT64;
-  uint32_t negative = number[0] == '-';
-  uint32_t count = value->length - negative;
-  if (__builtin_expect(count > 20 || value->offset + value->length < 17, 0)) {
-    mwc_json_convert(f->json, value);
+MWC_INLINE void convert(const uint8_t *json, spelling spelling, mwc_json_value *value) {
+  const uint8_t *end = json + value->offset + value->length;
+  uint32_t count = spelling.digits;
+  if (__builtin_expect(count == 0 || end - json < 17, 0)) {
+    convert_slowly(json, value);
     return;
   }
-  bool is_integer = value->flags & MWC_JSON_INTEGER;
-  uint32_t whole = count;
-  uint32_t places = 16;
-  if (!is_integer) {
-    uint32_t others = ~mwc_digits(number + negative, count, f->json + f->readable);
-    others &= (1u << count) - 1;
-    whole = (uint32_t)__builtin_ctz(others | 1u << 31);
-    if ((others & (others - 1)) != 0 || whole >= count || number[negative + whole] != '.') {
-      mwc_json_convert(f->json, value);
-      return;
-    }
-    places = count - whole - 1;
-    count--;
-  }
+  uint32_t places = spelling.places;
   uint64_t mantissa = last_digits(end, count < 16 ? count : 16, places < 16 ? places : 16);
   if (__builtin_expect(count > 16, 0)) {
-    // The digits before the last sixteen have to stand together.
-    if (count > (is_integer ? 18 : MWC_DIGITS_EXACT) || whole < count - 16) {
-      mwc_json_convert(f->json, value);
-      return;
-    }
-    mantissa += mwc_digits_word(number + negative, count - 16) * mwc_tens[16];
+    mantissa += mwc_digits_word(end - value->length + spelling.negative, count - 16) * mwc_tens[16];
   }
-  if (!is_integer) {
+  if (places != SPELLING_INTEGER) {
     double real = mwc_decimal_quotient(mantissa, places);
-    value->number.real = negative ? -real : real;
-  } else if (mantissa == 0) {
-    mwc_json_convert(f->json, value);
+    value->number.real = spelling.negative ? -real : real;
+  } else if (__builtin_expect(mantissa == 0 && spelling.negative, 0)) {
+    convert_slowly(json, value);
   } else {
-    value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
+    value->number.integer = spelling.negative ? -(int64_t)mantissa : (int64_t)mantissa;
     value->flags |= MWC_JSON_INT64;
   }
 }

@@ -10,7 +10,7 @@ enum {
   /// A message with more new values than this does not become the template.
   REREAD_MAX = 64,
   /// After so many messages whose values had other lengths, the layout of one becomes the template's.
-  SETTLE_AFTER = 8,
+  SETTLE_AFTER = 32,
 };
 
 /// A message on its way along strands.
@@ -39,11 +39,12 @@ typedef struct follower {
 typedef struct reading {
   uint32_t offset, length;
   uint8_t type, flags;
+  spelling spelling;
 } reading;
 
 /// Slots of a strand that the message has in a row, all at the same distance.
 typedef struct run {
-  shape_strand *strand;
+  const shape_strand *strand;
   uint32_t first, last;     // slots
   uint32_t arrived;         // the slot that a turn led to, the literal before it being
   uint32_t literal;         // this one
@@ -70,14 +71,35 @@ static inline bool has_changed(const uint64_t *changed, uint32_t start, uint32_t
   return (changed[last] & tail) != 0;
 }
 
-static bool is_converted(const shape_memory *memory, const shape_strand *strand, uint32_t slot) {
-  if (!(memory->options & MWC_JSON_CONVERT)) return false;
-  const shape_slot *slots = shape_at(memory, strand->slots);
-  const shape_wanted *wanted = shape_at(memory, strand->wanted);
-  for (uint32_t i = slots[slot].wanted; i < strand->wanted_count && wanted[i].slot == slot; i++) {
-    if (wanted[i].kind == SHAPE_VALUE) return true;
+/// The spelling of a number with a point.
+static inline spelling make_spelling(uint32_t whole, uint32_t places, uint32_t negative) {
+  uint32_t digits = whole + places;
+  // The digits before the last sixteen have to stand together.
+  if (digits > MWC_DIGITS_EXACT || (digits > 16 && whole < digits - 16)) return (spelling){0};
+  return (spelling){(uint8_t)digits, (uint8_t)places, (uint8_t)negative, 0};
+}
+
+/// How the number of `length` bytes is spelled.
+static spelling spelling_of(const uint8_t *number, uint32_t length) {
+  uint32_t negative = number[0] == '-';
+  uint32_t whole = negative;
+  while (whole < length && (uint8_t)(number[whole] - '0') < 10) whole++;
+  spelling result = {.digits = (uint8_t)(whole - negative),
+                     .places = SPELLING_INTEGER,
+                     .negative = (uint8_t)negative};
+  if (length > 24) return (spelling){0};
+  if (whole == length) return result.digits <= 18 ? result : (spelling){0};
+  uint32_t places = length - whole - 1;
+  for (uint32_t i = whole + 1; i < length; i++) {
+    if ((uint8_t)(number[i] - '0') >= 10) return (spelling){0};
   }
-  return false;
+  return make_spelling(whole - negative, places, negative);
+}
+
+/// Converts a number of any spelling.
+static __attribute__((noinline)) void convert_slowly(const uint8_t *json, mwc_json_value *value) {
+  value->flags &= (uint8_t)~MWC_JSON_INT64;
+  mwc_json_convert(json, value);
 }
 
 /// Reads a value that is long or rare, by the grammar itself.
@@ -93,7 +115,46 @@ static __attribute__((noinline)) bool read_slowly(const follower *f, int64_t at,
   value->length = event.length;
   value->type = event.kind;
   value->flags = event.flags;
+  value->spelling = (spelling){0};
   return true;
+}
+
+/// Lists the numbers of a strand that are to be converted.
+static void list_numbers(shape_memory *memory, shape_strand *strand) {
+  const uint8_t *bytes = shape_at(memory, strand->bytes);
+  const shape_wanted *wanted = shape_at(memory, strand->wanted);
+  const shape_place *places = shape_at(memory, strand->places);
+  shape_slot *slots = shape_at(memory, strand->slots);
+  shape_number *numbers = shape_at(memory, strand->numbers);
+  uint16_t count = 0;
+  uint32_t i = 0;
+  for (uint32_t slot = 0; slot <= strand->slot_count; slot++) {
+    slots[slot].numbers = count;
+    for (; i < strand->wanted_count && wanted[i].slot == slot; i++) {
+      if (wanted[i].kind != SHAPE_VALUE || slots[slot].type != MWC_JSON_NUMBER ||
+          !(memory->options & MWC_JSON_CONVERT)) {
+        continue;
+      }
+      shape_place place = places[slot];
+      numbers[count++] = (shape_number){
+          .slot = (uint16_t)slot,
+          .path = wanted[i].path,
+          .spelling = spelling_of(bytes + place.start, (uint32_t)place.end - place.start)};
+    }
+  }
+  strand->number_count = count;
+}
+
+/// A message turns away from a strand for the first time: what it would have found behind `slot` is
+/// missing as yet.
+static void leave(follower *f, const shape_strand *strand, uint32_t slot) {
+  if (f->output->values == NULL) return;
+  const shape_slot *slots = shape_at(f->memory, strand->slots);
+  const shape_wanted *wanted = shape_at(f->memory, strand->wanted);
+  for (uint32_t i = slots[slot + 1].wanted; i < strand->wanted_count; i++) {
+    if (wanted[i].kind == SHAPE_END) continue;
+    f->output->values[wanted[i].path] = (mwc_json_value){0};
+  }
 }
 
 // MARK: The levels
@@ -105,6 +166,7 @@ static __attribute__((noinline)) bool read_slowly(const follower *f, int64_t at,
 #include "mwc_levels.h"
 
 void shape_index(shape_memory *memory, shape_strand *strand) {
+  list_numbers(memory, strand);
   int level = mwc_simd_level();
   MWC_CALL_AT_LEVEL(level, index_blocks, (memory, strand));
 }

@@ -1,15 +1,14 @@
 // What a scanner remembers of a stream, and how a message is checked against it.
 //
 // A **strand** is the shape of one message: its bytes, cut into the places of its values (**slots**)
-// and the literals between them. One bit per byte says what else may stand there without changing the
-// shape, so that a message is compared 64 bytes at a time:
+// and the literals between them. For each byte there are **sorts**: what else may stand there without
+// changing the shape, so that a message is compared 64 bytes at a time:
 //
 //     template   {"cpu":45.2,"host":"vm-7","gpu":null}
-//     digits            .#.#.........................      0 … 9 may change into one another
-//     leads             #............................      1 … 9 (no leading zero may appear)
-//     text                        ####                     printable ASCII but quote and backslash
+//     sorts             ld d         tttt                  d  a digit       l  a digit but zero
+//                                                          t  printable ASCII but quote and backslash
 //
-// Only a byte that differs and is not free stops the comparison. It lies in a value, which is then
+// Only a byte that differs and is not of these sorts stops the comparison. It lies in a value, which is then
 // read anew and may change its length or type, after which the comparison goes on behind it with the
 // message shifted against the template; or it lies in a literal. Then the literals are tried that
 // were once seen to follow the value before it (**turns**); each leads to a slot of this or another
@@ -50,18 +49,12 @@ enum {
   SHAPE_NONE = 0xFFFF,
 };
 
-/// 64 bytes of a template.
+/// What is known of 64 bytes of a template.
 typedef struct shape_block {
-  uint64_t digits;  // see above
-  uint64_t leads;
-  uint64_t text;
-  uint64_t ends;     // bytes behind a value: its delimiter
-  uint64_t numbers;  // of values that are asked for and converted
-  uint32_t rank;     // how many slots end before this block
+  uint64_t ends;  // bytes behind a value: its delimiter
+  uint32_t rank;  // how many slots end before this block
   uint32_t reserved;
-  uint64_t padding[2];
 } shape_block;
-_Static_assert(sizeof(shape_block) == 64, "one cache line");
 
 /// Where the value of a slot stands in the template.
 typedef struct shape_place {
@@ -80,7 +73,8 @@ typedef struct shape_slot {
   uint8_t type;  // of the value in the template
   uint8_t flags;
   uint8_t stale;  // the template's value is older than the last one given
-  uint32_t reserved;
+  uint16_t numbers;  // first of the numbers at this slot or behind it
+  uint16_t reserved;
 } shape_slot;
 
 /// Something asked for: attached to the literal before `slot` (which is slot_count for the last one)
@@ -93,6 +87,22 @@ typedef struct shape_wanted {
   uint8_t flags;  // END: whether the container is empty
 } shape_wanted;
 enum { SHAPE_VALUE, SHAPE_BEGIN, SHAPE_END };
+
+/// How a number is spelled.
+typedef struct spelling {
+  uint8_t digits;  // how many, 0: in a way that is not worth it
+  uint8_t places;  // how many of them behind the point, or SPELLING_INTEGER
+  uint8_t negative;
+  uint8_t reserved;
+} spelling;
+enum { SPELLING_INTEGER = 32 };
+
+/// A number that is asked for and converted.
+typedef struct shape_number {
+  uint16_t slot;
+  uint16_t path;
+  spelling spelling;  // in the template
+} shape_number;
 
 /// A literal that was seen after a slot although it is not the template's next.
 typedef struct shape_turn {
@@ -108,15 +118,19 @@ typedef struct shape_turn {
 /// All offsets count from the start of the memory.
 typedef struct shape_strand {
   uint32_t bytes;    // template, followed by at least 64 zeros
+  uint32_t sorts;    // for each byte of it, what may stand there instead; as long as `bytes`
   uint32_t blocks;   // length / 64 + 1 of them
   uint32_t places;   // slot_count + 1; the last one is the end of the template, twice
   uint32_t slots;
   uint32_t wanted;
+  uint32_t numbers;
   uint32_t values;   // of all paths, as they are for the template
   uint32_t length;
   uint32_t capacity;  // most bytes the template can grow to
   uint16_t slot_count;
   uint16_t wanted_count;
+  uint16_t number_count;
+  bool has_bounds;    // some of the wanted are BEGIN or END
   uint32_t first_literal;  // number of the literal before slot 0
   uint32_t shifts;         // messages in a row that did not fit without shifting
 } shape_strand;

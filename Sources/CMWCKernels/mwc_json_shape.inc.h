@@ -9,13 +9,6 @@ MWC_INLINE uint64_t plain_bytes(mwc_block block) {
          ~(mwc_block_equal(block, '"') | mwc_block_equal(block, '\\'));
 }
 
-/// Which bytes of a message may stand at their places in a template though they differ.
-#define free_bytes MWC_AT_LEVEL(free_bytes)
-MWC_INLINE uint64_t free_bytes(mwc_block block, const shape_block *info) {
-  return (mwc_block_range(block, '0', 9) & info->digits) |
-         (mwc_block_range(block, '1', 8) & info->leads) | (plain_bytes(block) & info->text);
-}
-
 /// A block that begins before the message or reaches beyond it; zeros stand for what is missing.
 #define edge_block MWC_AT_LEVEL(edge_block)
 static __attribute__((noinline)) void edge_block(const uint8_t *json, size_t length, int64_t at,
@@ -30,6 +23,10 @@ static __attribute__((noinline)) void edge_block(const uint8_t *json, size_t len
 MWC_INLINE mwc_block message_block(const follower *f, int64_t at) {
   if (__builtin_expect(at >= 0 && at + 64 <= (int64_t)f->readable, 1)) {
     return mwc_block_load(f->json + at);
+  }
+  if (at >= 0) {
+    size_t count = (size_t)at < f->length ? f->length - (size_t)at : 0;
+    return mwc_block_load_part(f->json + at, count < 64 ? count : 64, 0);
   }
   uint8_t copy[64];
   edge_block(f->json, f->length, at, copy);
@@ -63,16 +60,19 @@ MWC_INLINE bool read_value(const follower *f, int64_t at, bool is_string, readin
     }
     i += digits;
     value->flags = MWC_JSON_INTEGER;
+    value->spelling = digits <= 18 ? (spelling){(uint8_t)digits, SPELLING_INTEGER, negative, 0}
+                                   : (spelling){0};
     // Whatever stands behind is checked against the template.
     if ((size_t)at + i >= f->length) return false;
     uint8_t next = f->json[at + i];
     if (next == '.') {
       i++;
       if (i > 62 || others >> i == 0) return read_slowly(f, at, false, value);
-      digits = (uint32_t)__builtin_ctzll(others >> i);
-      if (digits == 0) return false;
-      i += digits;
+      uint32_t places = (uint32_t)__builtin_ctzll(others >> i);
+      if (places == 0) return false;
+      i += places;
       value->flags = 0;
+      value->spelling = make_spelling(digits, places, negative);
       if ((size_t)at + i >= f->length) return false;
       next = f->json[at + i];
     }
@@ -85,51 +85,93 @@ MWC_INLINE bool read_value(const follower *f, int64_t at, bool is_string, readin
 
 // MARK: Giving what was found
 
+/// Converts the numbers of slots first … last, which are spelled as in the template. They are all
+/// converted, changed or not: looking costs as much as converting, and guessing costs more.
+#define convert_numbers MWC_AT_LEVEL(convert_numbers)
+MWC_INLINE void convert_numbers(follower *f, const shape_strand *strand, uint32_t first,
+                                uint32_t last) {
+  const shape_slot *slots = shape_at(f->memory, strand->slots);
+  const shape_number *numbers = shape_at(f->memory, strand->numbers);
+  for (uint32_t i = slots[first].numbers; i < strand->number_count; i++) {
+    if (numbers[i].slot > last) break;
+    convert(f->json, numbers[i].spelling, &f->output->values[numbers[i].path]);
+  }
+}
+
+/// Takes the values of a run from its template, for a message that has turned.
+#define take_values MWC_AT_LEVEL(take_values)
+MWC_INLINE void take_values(follower *f, const run *run) {
+  const shape_strand *strand = run->strand;
+  const shape_slot *slots = shape_at(f->memory, strand->slots);
+  const shape_wanted *wanted = shape_at(f->memory, strand->wanted);
+  const shape_place *places = shape_at(f->memory, strand->places);
+  const mwc_json_value *known = shape_at(f->memory, strand->values);
+  for (uint32_t i = slots[run->first].wanted; i < strand->wanted_count; i++) {
+    const shape_wanted *entry = &wanted[i];
+    if (entry->slot > run->last) break;
+    mwc_json_value *value = &f->output->values[entry->path];
+    uint32_t at = (uint32_t)(places[entry->slot].start - entry->back + run->shift);
+    if (entry->kind == SHAPE_VALUE) {
+      *value = known[entry->path];
+      value->offset = at;
+    } else if (entry->slot == run->arrived) {
+      // The literal that led here is another one, and has no bounds.
+    } else if (entry->kind == SHAPE_BEGIN) {
+      *value = (mwc_json_value){.offset = at, .type = known[entry->path].type};
+    } else {
+      value->length = at - value->offset;
+      value->flags = entry->flags;
+    }
+  }
+}
+
+/// Moves the values of a run, which have been taken from the template.
+#define move_values MWC_AT_LEVEL(move_values)
+MWC_INLINE void move_values(follower *f, const run *run) {
+  const shape_strand *strand = run->strand;
+  const shape_slot *slots = shape_at(f->memory, strand->slots);
+  const shape_wanted *wanted = shape_at(f->memory, strand->wanted);
+  const shape_place *places = shape_at(f->memory, strand->places);
+  if (run->shift == 0 && !strand->has_bounds) return;
+  for (uint32_t i = slots[run->first].wanted; i < strand->wanted_count; i++) {
+    const shape_wanted *entry = &wanted[i];
+    if (entry->slot > run->last) break;
+    mwc_json_value *value = &f->output->values[entry->path];
+    uint32_t at = (uint32_t)(places[entry->slot].start - entry->back + run->shift);
+    if (entry->kind == SHAPE_END) {
+      value->length = at - value->offset;
+    } else {
+      value->offset = at;
+    }
+  }
+}
+
 /// The values of a run, of which the last one may have been read anew.
 #define give_values MWC_AT_LEVEL(give_values)
 MWC_INLINE void give_values(follower *f, const run *run, const reading *last) {
-  const shape_memory *memory = f->memory;
+  if (f->turned) {
+    take_values(f, run);
+  } else {
+    move_values(f, run);
+  }
   const shape_strand *strand = run->strand;
-  const shape_slot *slots = shape_at(memory, strand->slots);
-  const shape_wanted *wanted = shape_at(memory, strand->wanted);
-  const shape_place *places = shape_at(memory, strand->places);
-  mwc_json_value *known = shape_at(memory, strand->values);
-  uint8_t *bytes = shape_at(memory, strand->bytes);
-  mwc_json_value *values = f->output->values;
-  bool converts = memory->options & MWC_JSON_CONVERT;
-  for (uint32_t i = slots[run->first].wanted; i < strand->wanted_count; i++) {
-    const shape_wanted *entry = &wanted[i];
-    uint32_t slot = entry->slot;
-    if (slot > run->last) break;
-    mwc_json_value *value = &values[entry->path];
-    if (entry->kind == SHAPE_VALUE) {
-      if (last != NULL && slot == run->last) {
-        *value = (mwc_json_value){.offset = last->offset,
-                                  .length = last->length,
-                                  .type = last->type,
-                                  .flags = last->flags};
-        if (converts && last->type == MWC_JSON_NUMBER) convert(f, value);
-      } else {
-        *value = known[entry->path];
-        value->offset = (uint32_t)(value->offset + run->shift);
-        if (converts && value->type == MWC_JSON_NUMBER &&
-            has_changed(run->changed, places[slot].start, places[slot].end)) {
-          convert(f, value);
-          // The template follows, so that the value is known next time.
-          known[entry->path].flags = value->flags;
-          known[entry->path].number = value->number;
-          memcpy(bytes + places[slot].start, f->json + value->offset, value->length);
-        }
-      }
-    } else if (slot != run->arrived) {
-      uint32_t at = (uint32_t)(places[slot].start - entry->back + run->shift);
-      if (entry->kind == SHAPE_BEGIN) {
-        value->offset = at;
-        value->type = known[entry->path].type;
-      } else {
-        value->length = at - value->offset;
-        value->flags = entry->flags;
-      }
+  if (last == NULL) {
+    convert_numbers(f, strand, run->first, run->last);
+    return;
+  }
+  if (run->last > run->first) convert_numbers(f, strand, run->first, run->last - 1);
+  const shape_slot *slots = shape_at(f->memory, strand->slots);
+  const shape_wanted *wanted = shape_at(f->memory, strand->wanted);
+  for (uint32_t i = slots[run->last].wanted; i < strand->wanted_count; i++) {
+    if (wanted[i].slot != run->last) break;
+    if (wanted[i].kind != SHAPE_VALUE) continue;
+    mwc_json_value *value = &f->output->values[wanted[i].path];
+    *value = (mwc_json_value){.offset = last->offset,
+                              .length = last->length,
+                              .type = last->type,
+                              .flags = last->flags};
+    if (last->type == MWC_JSON_NUMBER && (f->memory->options & MWC_JSON_CONVERT)) {
+      convert(f->json, last->spelling, value);
     }
   }
 }
@@ -193,40 +235,19 @@ MWC_INLINE bool give(follower *f, const run *run, const reading *last) {
   return true;
 }
 
-/// All of the message has the template's layout: what differs is free.
+/// All of the message has the template's layout.
 #define take_whole MWC_AT_LEVEL(take_whole)
-static void take_whole(follower *f, shape_strand *strand, const uint64_t *changed) {
-  shape_memory *memory = f->memory;
-  uint8_t *bytes = shape_at(memory, strand->bytes);
-  const shape_block *blocks = shape_at(memory, strand->blocks);
-  uint32_t count = (uint32_t)(f->length / 64) + 1;
+MWC_INLINE void take_whole(follower *f, const shape_strand *strand, const uint64_t *changed) {
+  f->terminal = strand->first_literal + strand->slot_count;
   if (f->output->values == NULL) {
     run all = {.strand = strand, .last = strand->slot_count, .arrived = SHAPE_NONE,
                .changed = changed};
     give_pieces(f, &all, NULL);
     return;
   }
-  mwc_json_value *values = shape_at(memory, strand->values);
-  if (memory->options & MWC_JSON_CONVERT) {
-    const shape_slot *slots = shape_at(memory, strand->slots);
-    const shape_wanted *wanted = shape_at(memory, strand->wanted);
-    for (uint32_t b = 0; b < count; b++) {
-      uint64_t numbers = changed[b] & blocks[b].numbers;
-      while (numbers != 0) {
-        uint64_t first = numbers & -numbers;
-        uint64_t ends = blocks[b].ends;
-        uint32_t slot = blocks[b].rank + (uint32_t)__builtin_popcountll(ends & (first - 1));
-        uint32_t i = slots[slot].wanted;
-        while (wanted[i].kind != SHAPE_VALUE) i++;
-        convert(f, &values[wanted[i].path]);
-        // On behind the value, which may go on in the next block.
-        uint64_t end = ends & -first & -(ends & -first);
-        numbers &= end == 0 ? 0 : -end;
-      }
-    }
-    memcpy(bytes, f->json, f->length);
-  }
-  memcpy(f->output->values, values, memory->path_count * sizeof(mwc_json_value));
+  memcpy(f->output->values, shape_at(f->memory, strand->values),
+         f->memory->path_count * sizeof(mwc_json_value));
+  convert_numbers(f, strand, 0, strand->slot_count);
 }
 
 /// Takes the turn that the message takes behind a slot, where it stands at `at`. False if it takes a
@@ -244,6 +265,7 @@ MWC_INLINE bool take_turn(follower *f, run *run, uint32_t slot, size_t at) {
       uint64_t passed = slots[slot].opened & ~f->base;
       if ((f->seen & passed) != 0 || ((f->seen | passed) & turn->opens) != 0) return false;
       f->seen |= passed | turn->opens;
+      if (!f->turned) leave(f, run->strand, slot);
       f->turned = true;
       if (turn->slot == SHAPE_NONE) {
         f->terminal = turn->number;
@@ -268,7 +290,7 @@ MWC_INLINE bool take_turn(follower *f, run *run, uint32_t slot, size_t at) {
 /// Follows the message with its blocks shifted against the template, and along turns. `changed` holds
 /// what differs before `block`, from which to go on.
 #define follow_shifted MWC_AT_LEVEL(follow_shifted)
-static __attribute__((noinline)) bool follow_shifted(follower *f, shape_strand *strand,
+static __attribute__((noinline)) bool follow_shifted(follower *f, const shape_strand *strand,
                                                      uint64_t *changed, uint32_t block) {
   run run = {.strand = strand, .arrived = SHAPE_NONE, .from = block * 64, .changed = changed};
   uint32_t done = SHAPE_NONE;  // the slot whose value was read last
@@ -276,11 +298,13 @@ static __attribute__((noinline)) bool follow_shifted(follower *f, shape_strand *
   f->base = 0;
   f->ended = false;
   if (f->output->values != NULL) {
-    memset(f->output->values, 0, f->memory->path_count * sizeof(mwc_json_value));
+    memcpy(f->output->values, shape_at(f->memory, strand->values),
+           f->memory->path_count * sizeof(mwc_json_value));
   }
   do {
     strand = run.strand;
     const uint8_t *bytes = shape_at(f->memory, strand->bytes);
+    const uint8_t *sorts = shape_at(f->memory, strand->sorts);
     const shape_block *blocks = shape_at(f->memory, strand->blocks);
     const shape_place *places = shape_at(f->memory, strand->places);
     const shape_slot *slots = shape_at(f->memory, strand->slots);
@@ -292,7 +316,7 @@ static __attribute__((noinline)) bool follow_shifted(follower *f, shape_strand *
       int64_t at = (int64_t)b * 64 + run.shift;
       mwc_block message = message_block(f, at);
       uint64_t differ = mwc_block_differ(message, mwc_block_load(bytes + b * 64));
-      bad = differ & ~free_bytes(message, &blocks[b]);
+      bad = differ & ~mwc_block_sorts(message, mwc_block_load(sorts + b * 64));
       if (__builtin_expect(at + 64 > (int64_t)f->length, 0)) {
         uint64_t beyond = ~below(at < (int64_t)f->length ? (int64_t)f->length - at : 0);
         differ |= beyond;
@@ -345,28 +369,26 @@ static __attribute__((noinline)) bool follow_shifted(follower *f, shape_strand *
 #define follow MWC_AT_LEVEL(follow)
 static bool follow(follower *f, shape_strand *strand) {
   uint64_t changed[SHAPE_BYTES / 64 + 1];
+  const uint8_t *bytes = shape_at(f->memory, strand->bytes);
+  const uint8_t *sorts = shape_at(f->memory, strand->sorts);
+  uint32_t whole = strand->length / 64;
   uint32_t b = 0;
   if (f->length == strand->length) {
-    const uint8_t *bytes = shape_at(f->memory, strand->bytes);
-    const shape_block *blocks = shape_at(f->memory, strand->blocks);
-    uint32_t whole = strand->length / 64;
     uint64_t bad = 0;
     for (; b < whole; b++) {
       mwc_block message = mwc_block_load(f->json + b * 64);
       uint64_t differ = mwc_block_differ(message, mwc_block_load(bytes + b * 64));
-      bad = differ & ~free_bytes(message, &blocks[b]);
+      bad = differ & ~mwc_block_sorts(message, mwc_block_load(sorts + b * 64));
       changed[b] = differ;
       if (bad != 0) break;
     }
     if (bad == 0) {
-      uint32_t rest = strand->length % 64;
-      mwc_block message = mwc_block_load_part(f->json + b * 64, rest, 0);
+      mwc_block message = mwc_block_load_part(f->json + b * 64, strand->length % 64, 0);
       uint64_t differ = mwc_block_differ(message, mwc_block_load(bytes + b * 64));
-      bad = differ & ~free_bytes(message, &blocks[b]);
+      bad = differ & ~mwc_block_sorts(message, mwc_block_load(sorts + b * 64));
       changed[b] = differ;
       if (bad == 0) {
         take_whole(f, strand, changed);
-        f->terminal = strand->first_literal + strand->slot_count;
         return true;
       }
     }
@@ -375,56 +397,47 @@ static bool follow(follower *f, shape_strand *strand) {
   return follow_shifted(f, strand, changed, b);
 }
 
-/// Makes the masks of a strand.
+/// Makes the sorts and blocks of a strand.
 #define index_blocks MWC_AT_LEVEL(index_blocks)
 static void index_blocks(shape_memory *memory, shape_strand *strand) {
   const uint8_t *bytes = shape_at(memory, strand->bytes);
+  uint8_t *sorts = shape_at(memory, strand->sorts);
   shape_block *blocks = shape_at(memory, strand->blocks);
   const shape_place *places = shape_at(memory, strand->places);
   const shape_slot *slots = shape_at(memory, strand->slots);
   uint32_t count = strand->length / 64 + 1;
   memset(blocks, 0, count * sizeof(shape_block));
+  memset(sorts, 0, count * 64);
   for (uint32_t i = 0; i < strand->slot_count; i++) {
     uint32_t start = places[i].start, end = places[i].end;
     blocks[end / 64].ends |= 1ull << (end % 64);
-    if (start == end) continue;
-    uint32_t first = start / 64, final = (end - 1) / 64;
-    bool is_number = slots[i].type == MWC_JSON_NUMBER;
-    bool is_wanted = is_number && is_converted(memory, strand, i);
-    for (uint32_t b = first; b <= final; b++) {
-      uint64_t bits = ~0ull;
-      if (b == first) bits &= ~0ull << (start % 64);
-      if (b == final) bits &= ~0ull >> (63 - (end - 1) % 64);
-      if (slots[i].is_string) blocks[b].text |= bits;
-      if (is_number) blocks[b].digits |= bits;
-      if (is_wanted) blocks[b].numbers |= bits;
-    }
-    if (is_number) {
-      // The first of several digits before the point.
+    if (slots[i].is_string) {
+      memset(sorts + start, MWC_SORT_TEXT, end - start);
+    } else if (slots[i].type == MWC_JSON_NUMBER) {
+      memset(sorts + start, MWC_SORT_DIGIT, end - start);
+      // The first of several digits before the point cannot become a zero.
       uint32_t lead = start + (bytes[start] == '-');
-      if ((uint8_t)(bytes[lead] - '0') < 10 && (uint8_t)(bytes[lead + 1] - '0') < 10) {
-        blocks[lead / 64].leads |= 1ull << (lead % 64);
-      }
+      if ((uint8_t)(bytes[lead + 1] - '0') < 10) sorts[lead] = MWC_SORT_NOT_ZERO;
     }
   }
   uint32_t rank = 0;
   for (uint32_t b = 0; b < count; b++) {
-    mwc_block block = mwc_block_load(bytes + b * 64);
-    blocks[b].digits &= mwc_block_range(block, '0', 9) & ~blocks[b].leads;
-    blocks[b].text &= plain_bytes(block);
     blocks[b].rank = rank;
     rank += (uint32_t)__builtin_popcountll(blocks[b].ends);
+    // What is not of its own sort has to stay: points, signs, quotes, what is not ASCII.
+    mwc_block sort = mwc_block_load(sorts + b * 64);
+    uint64_t fixed = ~(mwc_block_sorts(mwc_block_load(bytes + b * 64), sort) |
+                       mwc_block_equal(sort, 0));
+    for (; fixed != 0; fixed &= fixed - 1) sorts[b * 64 + (uint32_t)__builtin_ctzll(fixed)] = 0;
   }
-  // What follows a backslash is no byte for itself.
+  // And what follows a backslash.
   for (uint32_t i = 0; i < strand->slot_count; i++) {
     if (!(slots[i].flags & MWC_JSON_ESCAPED)) continue;
     for (uint32_t at = places[i].start; at < places[i].end; at++) {
       if (bytes[at] != '\\') continue;
-      uint32_t count_after = bytes[at + 1] == 'u' ? 5 : 1;
-      for (uint32_t k = 0; k < count_after; k++) {
-        at++;
-        blocks[at / 64].text &= ~(1ull << (at % 64));
-      }
+      uint32_t after = bytes[at + 1] == 'u' ? 5 : 1;
+      memset(sorts + at + 1, 0, after);
+      at += after;
     }
   }
 }

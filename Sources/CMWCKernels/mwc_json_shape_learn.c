@@ -210,10 +210,12 @@ static bool put_together(shape_memory *memory, draft *draft, const uint8_t *json
   *used = memory->used;
   shape_strand *strand = &memory->strands[memory->strand_count];
   strand->bytes = take(used, capacity + 64);
+  strand->sorts = take(used, capacity + 64);
   strand->blocks = take(used, (capacity / 64 + 1) * sizeof(shape_block));
   strand->places = take(used, (count + 1) * sizeof(shape_place));
   strand->slots = take(used, (count + 1) * sizeof(shape_slot));
   strand->wanted = take(used, draft->wanted_count * sizeof(shape_wanted));
+  strand->numbers = take(used, draft->wanted_count * sizeof(shape_number));
   strand->values = take(used, memory->path_count * sizeof(mwc_json_value));
   if (*used - memory->used > room(memory)) return false;
   strand->length = (uint32_t)length;
@@ -221,6 +223,7 @@ static bool put_together(shape_memory *memory, draft *draft, const uint8_t *json
   strand->slot_count = (uint16_t)count;
   strand->wanted_count = (uint16_t)draft->wanted_count;
   strand->shifts = 0;
+  strand->has_bounds = false;
   strand->first_literal = memory->literals;
   uint8_t *bytes = shape_at(memory, strand->bytes);
   memcpy(bytes, json, length);
@@ -236,6 +239,7 @@ static bool put_together(shape_memory *memory, draft *draft, const uint8_t *json
   for (uint32_t i = 0; i < draft->wanted_count; i++) {
     uint32_t start = draft->places[draft->wanted[i].slot].start;
     draft->wanted[i].back = (uint16_t)(start - draft->positions[i]);
+    if (draft->wanted[i].kind != SHAPE_VALUE) strand->has_bounds = true;
   }
   memcpy(shape_at(memory, strand->places), draft->places, (count + 1) * sizeof(shape_place));
   memcpy(shape_at(memory, strand->slots), draft->slots, (count + 1) * sizeof(shape_slot));
@@ -342,7 +346,7 @@ static bool add_turn(shape_memory *memory, position from, mwc_json_text literal,
 }
 
 /// Whether a container begins or ends in the literal before a slot that a path leads to.
-static bool has_bounds(const shape_memory *memory, const shape_strand *strand, uint32_t slot) {
+static bool bounds_before(const shape_memory *memory, const shape_strand *strand, uint32_t slot) {
   const shape_wanted *wanted = shape_at(memory, strand->wanted);
   for (uint32_t i = slots_of(memory, strand)[slot].wanted;
        i < strand->wanted_count && wanted[i].slot == slot; i++) {
@@ -383,7 +387,7 @@ static int link_turns(shape_memory *memory, size_t reserved, position *stuck, ui
     if (!next_position(memory, at, literal, is_last, &next)) {
       *stuck = at;
       *slot = i;
-      if (has_bounds(memory, strand, i)) return LINKED_NOT;
+      if (bounds_before(memory, strand, i)) return LINKED_NOT;
       next = (position){0, SHAPE_NONE};
       if (!is_last && !find_slot(memory, at, &slots[i], &next)) return LINKED_NOT;
       uint64_t opens = slots[i].opened & ~slots[i - 1].opened;
@@ -440,7 +444,7 @@ bool shape_learn(shape_memory *memory, const mwc_json_scanner *scanner, const ui
   // What could be turned into before is a turn into the new strand now.
   const shape_strand *strand = &memory->strands[memory->strand_count];
   const shape_slot *slots = slots_of(memory, strand);
-  if (slot > 0 && slot < strand->slot_count && !has_bounds(memory, strand, slot)) {
+  if (slot > 0 && slot < strand->slot_count && !bounds_before(memory, strand, slot)) {
     position to = {memory->strand_count, (uint16_t)slot};
     uint64_t opens = slots[slot].opened & ~slots[slot - 1].opened;
     add_turn(memory, stuck, shape_literal(memory, strand, slot), opens, to, used - memory->used);
