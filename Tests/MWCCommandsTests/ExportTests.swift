@@ -230,6 +230,9 @@ import Testing
       try await numbers("--type", "odd", "--connection", "1", "--to", "+30s")
         == (0..<30).filter { $0 % 2 == 1 && $0 % 3 == 0 })
     #expect(try await numbers("--from", "+1h") == [])
+    #expect(
+      try await numbers("--filter", "n >= 10 and n < 20 and type == \"odd\"")
+        == [11, 13, 15, 17, 19])
   }
 
   // MARK: Outputs
@@ -257,6 +260,26 @@ import Testing
       try await mwc("export", file, "--format", "jsonl", "-o", file, "--force").status
         == .exited(73))
     #expect(try names() == before)
+  }
+
+  @Test func aSignalLeavesNothingBehind() async throws {
+    let file = try write((0..<10).map { MadeCapture.Record(at: $0, "{}") })
+    // The capture's head comes, and then nothing for longer than the test takes.
+    let script = """
+      set -e
+      cd '\(folder.path)'
+      mkfifo pipe
+      '\(try ChildProcess.product("mwc"))' export - -o x.jsonl <pipe &
+      export=$!
+      exec 3>pipe
+      head -c 600 '\(file)' >&3
+      until ls -A | grep -q '^[.]x[.]jsonl[.].*[.]part$'; do sleep 0.05; done
+      kill -TERM $export
+      wait $export || echo "status $?"
+      """
+    let result = try await ChildProcess.run("/bin/sh", ["-c", script], timeout: .seconds(60))
+    #expect(result.lines == ["status 143"], "\(result.errors)")
+    #expect(try names() == ["run.cap", "pipe"])
   }
 
   @Test func nothingIsOverwrittenUnasked() async throws {

@@ -41,6 +41,8 @@ struct OutputFile: ~Copyable {
   consuming func fill<Result>(
     isClosed: Bool = false, _ body: (LocalFile, String) throws -> Result
   ) throws -> Result {
+    // Signals are watched until nothing half-finished is left.
+    defer { withExtendedLifetime(watch) {} }
     let result: Result
     do {
       result = try body(aside.file, aside.name)
