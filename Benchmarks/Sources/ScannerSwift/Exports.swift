@@ -14,6 +14,15 @@ func pass(_ state: UnsafeMutableRawPointer, _ stream: UnsafePointer<stream>) -> 
   }
 }
 
+@_cdecl("swift_scanner_pass_batches")
+func passBatches(
+  _ state: UnsafeMutableRawPointer, _ stream: UnsafePointer<stream>
+) -> UInt64 {
+  unsafe Unmanaged<SwiftScanner>.fromOpaque(state)._withUnsafeGuaranteedRef {
+    unsafe $0.passBatches(stream)
+  }
+}
+
 @_cdecl("swift_scanner_close")
 func close(_ state: UnsafeMutableRawPointer) {
   unsafe Unmanaged<SwiftScanner>.fromOpaque(state).release()

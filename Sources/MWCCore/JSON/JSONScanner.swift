@@ -127,7 +127,7 @@ public import CMWCKernels
   /// The value of path `index`; missing if the message has none.
   @inlinable
   package subscript(index: Int) -> JSONValue {
-    @_lifetime(copy self)
+    @inline(__always) @_lifetime(copy self)
     get {
       precondition(index >= 0 && index < count, "no such path")
       return unsafe JSONValue(values + index, in: json, isConverted: areConverted)

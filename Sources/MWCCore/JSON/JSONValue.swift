@@ -35,7 +35,7 @@ public import CMWCKernels
 
   /// The bytes as they are spelled: a number, what stands between the quotes of a string, a container
   /// with its brackets; empty for a missing value.
-  @inlinable
+  @inlinable @inline(__always)
   package var text: RawSpan {
     @_lifetime(copy self)
     get {
@@ -44,7 +44,7 @@ public import CMWCKernels
     }
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   package var kind: JSONKind { unsafe JSONKind(rawValue: place.pointee.type) ?? .missing }
   @inlinable package var isMissing: Bool { kind == .missing }
   /// A string with escapes in it: `text` is not yet what it means.

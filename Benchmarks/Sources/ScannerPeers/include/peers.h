@@ -26,6 +26,8 @@ typedef struct peer {
 extern const peer peer_general;
 /// The scanner from C, message by message, as it comes.
 extern const peer peer_default;
+/// The scanner from C, as it comes, some messages in one call.
+extern const peer peer_batch;
 /// simdjson's On-Demand API, messages padded as it wants them.
 extern const peer peer_simdjson;
 /// Its version.
