@@ -19,7 +19,7 @@ test_run := $(SWIFT) test --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan lint \
-  fuzz conformance bench bench-scanner install clean
+  fuzz conformance bench bench-scanner bench-format install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -72,6 +72,9 @@ bench: build ## the numbers of the README, measured on this machine
 
 bench-scanner: setup ## the JSON scanner against simdjson On-Demand, from C and from Swift
 	@Benchmarks/scanner.sh
+
+bench-format: setup ## bytes and time per message against zstd, gzip and MCAP; COUNT=100000 messages
+	@Benchmarks/format.sh $(COUNT)
 
 install: build ## install programs, manual pages and completions below PREFIX
 	@Scripts/install $(release_folder) '$(DESTDIR)$(PREFIX)'
