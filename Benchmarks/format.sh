@@ -21,8 +21,19 @@ program=.build/bench-format
 clang -O2 -ISources/CMWCKernels/include -I$sources/StreamGenerator/include Sources/CMWCKernels/*.c \
   $sources/StreamGenerator/*.c $sources/bench-format/*.c -lzstd -lz -lm -o $program
 
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 for kind in host gpu fleet; do
   $program $kind "$seed" "$count" "${BLOCK:-1024}"
   few=$((count < 50000 ? count : 50000))
   Benchmarks/generate $kind "$seed" $few | "$python" Benchmarks/mcap_size.py $few
-done
+done | tee "$said"
+
+# How many times smaller than MCAP with zstd, stream by stream.
+awk '
+  /columns, level 1/ { ours = $4 }
+  /MCAP, zstd/ { ratio = $3 / ours; sum += log(ratio); count++; list = list sprintf(" %.2f", ratio) }
+  END {
+    printf "\ncolumns, level 1, against MCAP with zstd:%s times smaller, geometric mean %.2f\n", \
+      list, exp(sum / count)
+  }' "$said"
