@@ -5,6 +5,7 @@
 #include "mwc_column_split.h"
 #include "mwc_decimal.h"
 #include "mwc_json.h"
+#include "mwc_utf8.h"
 
 enum {
   SOURCES_MAX = 2 * 4097,
@@ -29,6 +30,7 @@ typedef struct column {
   uint32_t change_count;
   uint32_t count;
   uint32_t number;  ///< in the block
+  uint8_t form;     ///< MWC_NODE_WORD …
   const uint32_t *messages;
 } column;
 
@@ -47,6 +49,9 @@ typedef struct encoder {
   size_t candidate_count;
   const int64_t *walls;
   size_t record_count;
+  uint32_t type;  ///< of the column at hand
+  uint64_t piece_stream, piece_length;
+  bool is_valid;  ///< all values so far can stand in JSON
   const uint32_t **messages;  ///< by column: the record of each visit, or NULL
 } encoder;
 
@@ -59,7 +64,7 @@ static void put_text(encoder *e, const uint8_t *bytes, size_t length) {
   e->head_at += length;
 }
 
-/// Gives `length` bytes a place in a stream and says so in the head.
+/// Gives `length` bytes a place in a stream.
 static void put_piece(encoder *e, const uint8_t *bytes, size_t length, uint32_t hint) {
   uint32_t stream;
   if (length >= OWN_STREAM && e->stream_count < MWC_COLUMN_STREAMS_MAX) {
@@ -71,8 +76,8 @@ static void put_piece(encoder *e, const uint8_t *bytes, size_t length, uint32_t 
     e->shared[which][e->shared_count[which]++] = (piece){.bytes = bytes, .length = length};
     e->streams[stream].length += length;
   }
-  put(e, stream);
-  put(e, length);
+  e->piece_stream = stream;
+  e->piece_length = length;
 }
 
 // MARK: Numbers
@@ -108,11 +113,23 @@ static void put_numbers(encoder *e, const int64_t *values, size_t count, mwc_col
   put_piece(e, mark, length, model->low_bits > 0 ? MWC_COLUMN_NOISE : MWC_COLUMN_TEXT);
 }
 
+/// Says in the head where the last piece is.
+static void put_place(encoder *e) {
+  put(e, e->piece_stream);
+  put(e, e->piece_length);
+}
+
 /// As above, with the way to predict them chosen from differences alone.
 static void put_plain_numbers(encoder *e, const int64_t *values, size_t count) {
   mwc_column_model model;
   mwc_model_choose(&model, values, count, NULL, 0, 0);
   put_numbers(e, values, count, &model, NULL);
+}
+
+/// Numbers that belong to no column, and where they are.
+static void put_placed_numbers(encoder *e, const int64_t *values, size_t count) {
+  put_plain_numbers(e, values, count);
+  put_place(e);
 }
 
 static const int64_t *array_of(const encoder *e, uint32_t number, const uint32_t **places,
@@ -127,6 +144,13 @@ static const int64_t *array_of(const encoder *e, uint32_t number, const uint32_t
       return e->candidates[i].column.values;
   }
   return NULL;
+}
+
+static uint8_t depth_of(const encoder *e, uint32_t number) {
+  for (size_t i = 0; i < e->candidate_count; i++) {
+    if (e->candidates[i].number == number) return e->candidates[i].depth;
+  }
+  return 0;
 }
 
 /// Writes numbers that may be predicted from other columns, which they then are candidates for.
@@ -165,10 +189,17 @@ static void put_column_numbers(encoder *e, const column *column, const int64_t *
   }
   (void)mark;
   put_numbers(e, values, column->count, &model, predicted);
-  if (e->candidate_count < CANDIDATES_MAX) {
+  uint8_t depth = 0;
+  for (unsigned i = 0; i < 2 && model.reference != MWC_COLUMN_NONE; i++) {
+    uint8_t below = depth_of(e, model.columns[i]);
+    if (depth <= below) depth = below + 1;
+  }
+  if (e->candidate_count < CANDIDATES_MAX && depth < MWC_COLUMN_CHAIN_MAX) {
     e->candidate_counts[e->candidate_count] = column->count;
-    e->candidates[e->candidate_count++] = (mwc_model_candidate){
-        .column = {.values = values}, .number = column->number, .places = (uint8_t)places};
+    e->candidates[e->candidate_count++] = (mwc_model_candidate){.column = {.values = values},
+                                                                .number = column->number,
+                                                                .depth = depth,
+                                                                .places = (uint8_t)places};
   }
 }
 
@@ -176,6 +207,39 @@ static void put_column_numbers(encoder *e, const column *column, const int64_t *
 
 static const uint8_t *text_of(const encoder *e, const mwc_split_change *change) {
   return e->bytes + change->place;
+}
+
+/// Whether a value can stand where it stands in JSON: a word in itself, a string between quotes.
+static bool is_json(const uint8_t *text, size_t length, uint8_t form) {
+  if (form == MWC_NODE_WORD) {
+    static const char *const words[] = {"true", "false", "null"};
+    for (int i = 0; i < 3; i++) {
+      if (length == strlen(words[i]) && memcmp(text, words[i], length) == 0) return true;
+    }
+    mwc_spelled spelled;
+    return mwc_take_number(text, length, &spelled);
+  }
+  bool is_ascii = true;
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] < 0x20) return false;
+    is_ascii &= text[i] < 0x80;
+    if (text[i] != '\\') continue;
+    if (++i == length) return false;
+    if (text[i] == 'u') {
+      for (int digit = 0; digit < 4; digit++) {
+        if (++i >= length) return false;
+        uint8_t byte = text[i];
+        if ((uint8_t)(byte - '0') >= 10 && (uint8_t)((byte | 0x20) - 'a') >= 6) return false;
+      }
+    } else if (text[i] == 0 || strchr("\"\\/bfnrt", text[i]) == NULL) {
+      return false;
+    }
+  }
+  return is_ascii || mwc_utf8_valid_prefix(text, length) == length;
+}
+
+static void check_json(encoder *e, const mwc_split_change *change, uint8_t form) {
+  if (e->is_valid) e->is_valid = is_json(text_of(e, change), change->length, form);
 }
 
 /// How many visits a change lasts.
@@ -197,6 +261,7 @@ static void put_exceptions(encoder *e, const column *column, const exceptions *e
     put(e, change->visit - last);
     put(e, run_of(column, exceptions->changes[i]));
     put_text(e, text_of(e, change), change->length);
+    check_json(e, change, column->form);
     last = change->visit;
   }
 }
@@ -274,8 +339,7 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
     }
   }
   if (bad.count == count) goto no;
-  put(e, MWC_TYPE_NUMBER);
-  put(e, column->count);
+  e->type = MWC_TYPE_NUMBER;
   put(e, most);
   put(e, least);
   put_exceptions(e, column, &bad);
@@ -307,8 +371,7 @@ static bool put_date_column(encoder *e, const column *column) {
     }
   }
   if (bad.count == count) goto no;
-  put(e, MWC_TYPE_DATE);
-  put(e, column->count);
+  e->type = MWC_TYPE_DATE;
   put(e, form.places);
   put(e, form.separator);
   put_text(e, form.suffix, form.suffix_length);
@@ -350,8 +413,7 @@ static bool take_doubles(encoder *e, const column *column, double *doubles, exce
 
 static void put_float_head(encoder *e, const column *column, unsigned shift,
                            const exceptions *bad) {
-  put(e, MWC_TYPE_FLOAT);
-  put(e, column->count);
+  e->type = MWC_TYPE_FLOAT;
   put(e, shift);
   put_exceptions(e, column, bad);
 }
@@ -492,8 +554,8 @@ static bool put_hex_column(encoder *e, const column *column) {
       if ((uint8_t)(text[j] - '0') >= 10 && (uint8_t)(text[j] - 'a') >= 6) return false;
     }
   }
-  put(e, MWC_TYPE_HEX);
-  put(e, column->count);
+  e->type = MWC_TYPE_HEX;
+  if (column->form == MWC_NODE_WORD) e->is_valid = false;
   put(e, length / 2);
   uint8_t *bytes = mwc_arena_take(&e->arena, (size_t)column->count * (length / 2));
   uint8_t *at = bytes;
@@ -543,12 +605,12 @@ static bool put_choice_column(encoder *e, const column *column, uint32_t most) {
     }
     numbers[i] = slots[slot] - 1;
   }
-  put(e, MWC_TYPE_CHOICE);
-  put(e, column->count);
+  e->type = MWC_TYPE_CHOICE;
   put(e, distinct);
   for (uint32_t i = 0; i < distinct; i++) {
     const mwc_split_change *change = &column->changes[texts[i]];
     put_text(e, text_of(e, change), change->length);
+    check_json(e, change, column->form);
   }
   exceptions none = {0};
   const int64_t *values = expand(e, column, numbers, &none);
@@ -557,10 +619,10 @@ static bool put_choice_column(encoder *e, const column *column, uint32_t most) {
 }
 
 static void put_text_column(encoder *e, const column *column, bool has_lengths) {
-  put(e, has_lengths ? MWC_TYPE_BYTES : MWC_TYPE_TEXT);
-  put(e, column->count);
+  e->type = has_lengths ? MWC_TYPE_BYTES : MWC_TYPE_TEXT;
   size_t size = 0;
   for (uint32_t i = 0; i < column->change_count; i++) {
+    if (!has_lengths) check_json(e, &column->changes[i], column->form);
     size += (size_t)run_of(column, i) * (column->changes[i].length + (has_lengths ? 5 : 1));
   }
   uint8_t *bytes = mwc_arena_take(&e->arena, size);
@@ -577,12 +639,17 @@ static void put_text_column(encoder *e, const column *column, bool has_lengths) 
   put_piece(e, bytes, (size_t)(at - bytes), MWC_COLUMN_TEXT);
 }
 
-static void put_column(encoder *e, const column *column, uint8_t form) {
+static void describe_column(encoder *e, const column *column) {
   const mwc_split_change *first = &column->changes[0];
+  if (column->form == MWC_NODE_WHOLE) {
+    put_text_column(e, column, true);
+    return;
+  }
   if (column->change_count == 1) {
-    put(e, MWC_TYPE_CONSTANT);
-    put(e, column->count);
-    put_text(e, text_of(e, first), first->length);
+    e->type = MWC_TYPE_CONSTANT;
+    check_json(e, first, column->form);
+    memcpy(e->head_at, text_of(e, first), first->length);
+    e->head_at += first->length;
     mwc_spelled spelled;
     if (mwc_take_number(text_of(e, first), first->length, &spelled) && spelled.digits > 1 &&
         e->candidate_count < CANDIDATES_MAX) {
@@ -595,15 +662,34 @@ static void put_column(encoder *e, const column *column, uint8_t form) {
     }
     return;
   }
-  if (form == MWC_NODE_WHOLE) {
-    put_text_column(e, column, true);
-  } else if (!put_quotient_column(e, column) && !put_number_column(e, column, 9) && !put_date_column(e, column) &&
-             !put_choice_column(e, column, column->change_count / 8) &&
-             !put_float_column(e, column, 44) && !put_number_column(e, column, 17) &&
-             !put_float_column(e, column, 64) &&
-             !put_hex_column(e, column) && !put_choice_column(e, column, UINT32_MAX)) {
-    put_text_column(e, column, false);
+  // From what says most in fewest bits to what takes anything.
+  if (put_quotient_column(e, column) || put_number_column(e, column, 9) ||
+      put_date_column(e, column) || put_choice_column(e, column, column->change_count / 8) ||
+      put_float_column(e, column, 44) || put_number_column(e, column, 17) ||
+      put_float_column(e, column, 64) || put_hex_column(e, column) ||
+      put_choice_column(e, column, UINT32_MAX))
+    return;
+  put_text_column(e, column, false);
+}
+
+/// What kind of column it is, where it is, and its description behind its length.
+static void put_column(encoder *e, const column *column) {
+  uint8_t *head = e->head_at, *bits = e->bits_at;
+  // The fields before the description need less than 64 bytes.
+  uint8_t *description = head + 64;
+  e->head_at = description;
+  describe_column(e, column);
+  size_t length = (size_t)(e->head_at - description);
+  e->head_at = head;
+  put(e, e->type);
+  put(e, column->count);
+  if (e->type != MWC_TYPE_CONSTANT) {
+    put_place(e);
+    put(e, (uint64_t)(e->bits_at - bits));
   }
+  put(e, length);
+  memmove(e->head_at, description, length);
+  e->head_at += length;
 }
 
 // MARK: The block
@@ -628,7 +714,7 @@ static void put_choices(encoder *e, const mwc_split_change *changes, uint32_t ch
     }
   }
   put(e, count);
-  put_plain_numbers(e, values, count);
+  put_placed_numbers(e, values, count);
 }
 
 /// Whether a column may want to know when its records came: its first value looks like a time.
@@ -728,7 +814,8 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
                      .bytes = bytes,
                      .streams = streams,
                      .stream_count = STREAM_FIRST,
-                     .record_count = count};
+                     .record_count = count,
+                     .is_valid = true};
   encoder.arena.next += 15 & (0 - (uintptr_t)encoder.arena.next);
   struct encoder *e = &encoder;
   memset(streams, 0, STREAM_FIRST * sizeof *streams);
@@ -781,29 +868,31 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
   e->walls = walls;
 
   put(e, count);
+  uint8_t *validity = e->head_at;
+  put(e, 0);
   put(e, source_count);
   for (uint32_t i = 0; i < source_count; i++) {
     put(e, sources[i]);
     put(e, starts[i + 1] - starts[i]);
   }
   for (size_t i = 0; i < count; i++) values[i] = entries[grouped[i]].kind;
-  put_plain_numbers(e, values, count);
+  put_placed_numbers(e, values, count);
   for (size_t i = 0; i < count; i++)
     values[i] = mwc_sub(entries[grouped[i]].monotonic_ns, base_monotonic);
-  put_plain_numbers(e, values, count);
+  put_placed_numbers(e, values, count);
   for (size_t i = 0; i < count; i++) {
     const mwc_entry *entry = &entries[grouped[i]];
     walls[i] = entry->wall_ns;
     values[i] = mwc_sub(mwc_sub(entry->wall_ns, entry->monotonic_ns),
                         mwc_sub(base_wall, base_monotonic));
   }
-  put_plain_numbers(e, values, count);
+  put_placed_numbers(e, values, count);
   bool is_ordered =
       is_order_of_time(entries, count, source_of, source_count, starts, grouped, heads, base_monotonic);
   put(e, !is_ordered);
   if (!is_ordered) {
     for (size_t i = 0; i < count; i++) values[i] = source_of[i];
-    put_plain_numbers(e, values, count);
+    put_placed_numbers(e, values, count);
   }
 
   // Nodes and columns that were visited, by their new numbers.
@@ -855,9 +944,11 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
                      .change_count = split->columns[i].changes,
                      .count = split->columns[i].visits,
                      .number = column_numbers[i],
+                     .form = split->columns[i].form,
                      .messages = e->messages[i]};
-    put_column(e, &column, split->columns[i].form);
+    put_column(e, &column);
   }
+  *validity = e->is_valid;
 
   for (unsigned which = 0; which < 2; which++) {
     size_t length = streams[STREAM_NOISE + which].length;

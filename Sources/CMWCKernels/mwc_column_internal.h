@@ -103,6 +103,9 @@ static inline uint64_t mwc_get_limited(mwc_column_cursor *cursor, uint64_t limit
 
 extern const uint64_t mwc_powers_of_ten[20];
 
+/// Longest chain of columns that are predicted from each other.
+enum { MWC_COLUMN_CHAIN_MAX = 16 };
+
 /// How the values of a column are predicted; the fields stand in the block.
 ///
 /// The prediction from other columns is taken off first; of what remains, `order` differences; of

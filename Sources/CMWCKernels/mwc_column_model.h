@@ -25,6 +25,7 @@ typedef struct mwc_model_candidate {
   bool is_constant;
   int64_t constant;
   uint8_t places;  ///< decimal places
+  uint8_t depth;   ///< how many columns have to be known before it
 } mwc_model_candidate;
 
 /// Finds a good way to predict `count` values, which have `places` decimal places, from the ones

@@ -104,6 +104,26 @@ import Testing
         return forge.bytes
       }),
     Entry(
+      name: "unfinished-columns", records: 24, outcome: "unfinished", verified: "unfinished",
+      recovered: 24,
+      make: {
+        var forge = Forge()
+        forge.session()
+        forge.append(columns: SampleCapturesTests.drift(24))
+        return forge.bytes
+      }),
+    Entry(
+      name: "bad-columns-bomb", records: 0, outcome: "damaged", verified: "damaged", recovered: 1,
+      make: {
+        var forge = Forge()
+        forge.session()
+        let body = ColumnTests.body(SampleCapturesTests.drift(4))
+        forge.block(kind: 2, encoding: 2, [.init(body, rawLength: 16 << 20)], records: 4)
+        forge.block(
+          kind: 2, encoding: 0, [.init(Forge.row(payload: Array("hi".utf8)))], records: 1, first: 4)
+        return forge.bytes
+      }),
+    Entry(
       name: "bad-encoding", records: 1, outcome: "unsupported", verified: "unsupported",
       recovered: nil,
       make: {
@@ -127,6 +147,20 @@ import Testing
         return forge.bytes
       }),
   ]
+
+  /// Messages of a host whose values drift, and a few that are something else.
+  private static func drift(_ count: Int) -> [Record] {
+    (0..<count).map { number in
+      var text =
+        #"{"type":"metrics","time":"2026-11-21T10:00:\#(10 + number).250000","cpu":\#(number % 7).5,"#
+        + #""memory":{"total":8192,"used":\#(1000 + number * 3),"free":\#(7192 - number * 3)}}"#
+      if number % 8 == 5 { text = "plain text \(number)" }
+      let time = Int64(number) * 1_000_000_321
+      return Record(
+        wall: 1_795_255_210_251_000_000 + time, monotonic: Sample.monotonic + time,
+        connection: UInt32(1 + number % 2), payload: Array(text.utf8))
+    }
+  }
 
   /// A connection opens, says some things of every kind, is lost, comes back and closes.
   private static func story(

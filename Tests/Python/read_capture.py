@@ -114,27 +114,29 @@ class Columns:
         if at != len(body):
             raise Damage("something behind the streams")
         self.taken = [0] * count
-        self.bits = 0
+        self.head = self.streams[0]
         self.at = 0
 
     def get(self):
-        value, self.at = varint(self.streams[0], self.at)
+        value, self.at = varint(self.head, self.at)
         return value
 
     def get_signed(self):
-        value, self.at = zigzag(self.streams[0], self.at)
+        value, self.at = zigzag(self.head, self.at)
         return value
 
     def get_text(self):
         length = self.get()
-        text = self.streams[0][self.at : self.at + length]
+        text = self.head[self.at : self.at + length]
         if len(text) != length:
             raise Damage("a text that is cut")
         self.at += length
         return text
 
     def get_piece(self):
-        stream, length = self.get(), self.get()
+        return self.take(self.get(), self.get())
+
+    def take(self, stream, length):
         start = self.taken[stream]
         self.taken[stream] += length
         piece = self.streams[stream][start : start + length]
@@ -142,18 +144,19 @@ class Columns:
             raise Damage("a stream that is cut")
         return piece
 
-    def get_numbers(self, count, number=0):
+    def get_numbers(self, count, number=0, piece=None):
         reference, order = divmod(self.get(), 4)
         low_bits, centre, divisor = self.get(), self.get_signed(), self.get()
         start = self.get_signed() if order else 0
         predicted = self.get_prediction(reference, count, number) if reference else [0] * count
-        piece = self.get_piece()
+        if piece is None:
+            piece = self.get_piece()
+            self.bits = self.take(1, (count * low_bits + 7) // 8)
         at, error, step, values = 0, start, 0, []
-        first = 8 * self.bits
         for i in range(count):
             high, at = varint(piece, at) if piece else (0, 0)
-            bit = first + i * low_bits
-            window = self.streams[1][bit // 8 : bit // 8 + 8]
+            bit = i * low_bits
+            window = self.bits[bit // 8 : bit // 8 + 8]
             low = int.from_bytes(window, "little") >> bit % 8 & (1 << low_bits) - 1
             stored = high << low_bits | low
             change = centre + divisor * ((stored >> 1) ^ -(stored & 1))
@@ -167,7 +170,6 @@ class Columns:
             values.append(signed(predicted[i] + error))
         if at != len(piece):
             raise Damage("numbers that are not used up")
-        self.bits += (count * low_bits + 7) // 8
         return values
 
     def get_prediction(self, reference, count, number):
@@ -237,7 +239,7 @@ class Columns:
                 return
 
     def records(self):
-        count = self.get()
+        count, _ = self.get(), self.get()
         sources = [(self.get(), self.get()) for _ in range(self.get())]
         kinds = self.get_numbers(count)
         times = wrap(time for time in self.get_numbers(count))
@@ -252,7 +254,7 @@ class Columns:
         self.get_nodes()
         for number in range(1, len(self.columns)):
             self.columns[number] = Column(self, number)
-        if self.at != len(self.streams[0]):
+        if self.at != len(self.head):
             raise Damage("something behind the columns")
         found, queues = 0, []
         for source, length in sources:
@@ -285,19 +287,25 @@ class Column:
     def __init__(self, block, number):
         kind, count = block.get(), block.get()
         self.numbers = None
+        if kind != 1:
+            self.piece = block.take(block.get(), block.get())
+            block.bits = block.take(1, block.get())
+        description = block.get_text()
+        outer = block.head, block.at
+        block.head, block.at = description, 0
         if kind == 1:
-            texts = [block.get_text()] * count
+            texts, block.at = [description] * count, len(description)
         elif kind == 2:
-            texts = block.get_piece().split(b"\0")[:-1]
+            texts = self.piece.split(b"\0")[:-1]
         elif kind == 3:
-            piece, at, texts = block.get_piece(), 0, []
+            at, texts = 0, []
             for _ in range(count):
-                length, at = varint(piece, at)
-                texts.append(piece[at : at + length])
+                length, at = varint(self.piece, at)
+                texts.append(self.piece[at : at + length])
                 at += length
         elif kind == 4:
             table = [block.get_text() for _ in range(block.get())]
-            texts = [table[index] for index in block.get_numbers(count)]
+            texts = [table[index] for index in block.get_numbers(count, 0, self.piece)]
         elif kind == 5:
             places, least = block.get(), block.get()
             texts = self.spelled(block, count, number, lambda v: decimal(v, places, least))
@@ -314,12 +322,13 @@ class Column:
             )
         elif kind == 8:
             size = 2 * block.get()
-            digits = block.get_piece().hex().encode()
+            digits = self.piece.hex().encode()
             texts = [digits[i : i + size] for i in range(0, len(digits), size)]
         else:
             raise Damage("a column of type %d" % kind)
-        if len(texts) != count:
+        if len(texts) != count or block.at != len(description):
             raise Damage("a column with %d values for %d" % (len(texts), count))
+        block.head, block.at = outer
         self.texts = iter(texts)
 
     def spelled(self, block, count, number, spell):
@@ -327,7 +336,7 @@ class Column:
         for _ in range(block.get()):
             first += block.get()
             exceptions.append((first, block.get(), block.get_text()))
-        self.numbers = block.get_numbers(count, number)
+        self.numbers = block.get_numbers(count, number, self.piece)
         texts = [spell(value) for value in self.numbers]
         for first, length, text in exceptions:
             texts[first : first + length] = [text] * length

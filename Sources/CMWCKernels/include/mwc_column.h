@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "mwc_batch.h"
+#include "mwc_json.h"
 
 enum {
   /// Readable bytes that the payloads and streams handed over have behind their end, whatever is in
@@ -75,14 +76,53 @@ enum {
 size_t mwc_column_decoder_size(size_t stored, size_t raw);
 
 /// Number of records of a block, from its first stream; negative when it is malformed.
-int64_t mwc_column_count(const mwc_column_stream *streams, size_t stream_count);
+int64_t mwc_column_count(const uint8_t *head, size_t length);
+
+/// Gives the bytes of a stream of which so far only the length is known, or NULL when they are
+/// malformed. They have MWC_COLUMN_PADDING behind them and stay until the block is done with.
+typedef const uint8_t *(*mwc_column_source)(void *context, size_t stream);
 
 /// Puts the records of a block together again, in their order: `mwc_column_count` entries, and their
-/// payloads into `bytes`, which has room for `capacity` and MWC_COLUMN_PADDING behind.
+/// payloads into `bytes`, which has room for `capacity` and MWC_COLUMN_PADDING behind. Streams whose
+/// bytes are NULL are asked of `source`.
 /// Returns the bytes of payload, or what is wrong.
 int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *streams,
-                          size_t stream_count, int64_t base_wall, int64_t base_monotonic,
-                          uint8_t *bytes, size_t capacity, mwc_entry *entries,
-                          size_t entry_capacity);
+                          size_t stream_count, mwc_column_source source, void *context,
+                          int64_t base_wall, int64_t base_monotonic, uint8_t *bytes,
+                          size_t capacity, mwc_entry *entries, size_t entry_capacity);
+
+// MARK: Reading a few values
+
+/// Reads the values of some paths, and only the columns that hold them: messages are not put together.
+///
+/// Where the values stand is found once for each way that messages take through the nodes: the scanner
+/// looks at the message with nothing in place of its values. Lives in the caller's memory.
+typedef struct mwc_column_reader mwc_column_reader;
+
+/// Opens a block as `mwc_column_decode` does; `capacity` are the bytes of all payloads, `entry_capacity`
+/// is the number of records. `scanner` has `path_count` paths and is used only during this call. Where
+/// `is_presence[path]` is set it is enough to know of an array or object that it is there and whether
+/// it is empty; elsewhere messages with such a value have to be looked at as a whole.
+/// Returns NULL and sets `*error` when the block is malformed or needs more memory.
+mwc_column_reader *mwc_column_reader_open(void *memory, size_t size,
+                                          const mwc_column_stream *streams, size_t stream_count,
+                                          mwc_column_source source, void *context,
+                                          int64_t base_wall, int64_t base_monotonic,
+                                          size_t capacity, size_t entry_capacity,
+                                          mwc_json_scanner *scanner, size_t path_count,
+                                          const uint8_t *is_presence, int *error);
+
+/// What `mwc_column_reader_next` has come to.
+enum {
+  MWC_COLUMN_ENDED = 0,   ///< There are no more records.
+  MWC_COLUMN_VALUES = 1,  ///< The values are those of a scan of the whole message.
+  MWC_COLUMN_WHOLE = 2,   ///< Only the message itself tells: not JSON, or not looked at closely enough.
+};
+
+/// Goes to the next record, in the order of arrival. `entry` has its times, connection, direction and
+/// kind, but no payload. `values[path]` are located in `json[0..<length)`, which is not the message.
+/// Both stay as they are until the next call.
+int mwc_column_reader_next(mwc_column_reader *reader, mwc_entry *entry, const uint8_t **json,
+                           size_t *length, const mwc_json_value **values);
 
 #endif

@@ -132,4 +132,18 @@ internal import Glibc
     precondition(written >= 0 && written <= length, "more written than there was room")
     count += written
   }
+
+  /// Lets `body` write over `count` bytes that are already there.
+  func withUnsafeMutableBytes<Result>(
+    at offset: Int, count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Result
+  ) -> Result {
+    precondition(offset >= 0 && count >= 0 && offset + count <= self.count, "outside of the buffer")
+    return unsafe body(UnsafeMutableRawBufferPointer(start: base + offset, count: count))
+  }
+
+  /// Where the byte at `offset` stands until the buffer next grows or is emptied.
+  func pointer(at offset: Int) -> UnsafePointer<UInt8> {
+    precondition(offset >= 0 && offset < count, "outside of the buffer")
+    return unsafe UnsafePointer((base + offset).assumingMemoryBound(to: UInt8.self))
+  }
 }

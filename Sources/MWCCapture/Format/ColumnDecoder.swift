@@ -8,9 +8,8 @@ internal import MWCCore
 ///
 /// `@safe`: all pointers are to memory that the decoder owns, with the sizes that the kernels ask for.
 @safe final class ColumnDecoder {
-  private let streamBytes = ByteBuffer()
+  private let streams = ColumnStreams()
   private let payloads = ByteBuffer()
-  private let inflater = StreamInflater()
   private var entries = unsafe UnsafeMutableBufferPointer<mwc_entry>(start: nil, count: 0)
   private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// Records of the segment.
@@ -28,83 +27,23 @@ internal import MWCCore
   ) -> Bool {
     count = 0
     payloads.removeAll(keepingAtMost: CaptureFormat.maxRawColumns)
-    var cursor = ByteCursor(body)
-    guard rawLength <= CaptureFormat.maxRawColumns, let streamCount = cursor.readVarint(),
-      streamCount >= 4, streamCount <= UInt64(MWC_COLUMN_STREAMS_MAX)
+    guard streams.open(body, rawLength: rawLength),
+      let records = streams.recordCount(rawLength: rawLength)
     else { return false }
-    return unsafe withUnsafeTemporaryAllocation(
-      of: mwc_column_stream.self, capacity: Int(streamCount)
-    ) { streams in
-      guard unsafe inflate(&cursor, into: streams, rawLength: rawLength) else { return false }
-      let records = unsafe mwc_column_count(streams.baseAddress, streams.count)
-      guard records >= 0, Int(records) * ColumnEncoder.recordSize <= rawLength else { return false }
-      let payloadLength = rawLength - Int(records) * ColumnEncoder.recordSize
-      reserve(
-        mwc_column_decoder_size(streamBytes.count, rawLength), records: Int(records))
-      let written = unsafe decode(
-        streams, payloadLength: payloadLength,
-        baseWallTime: baseWallTime, baseMonotonicTime: baseMonotonicTime)
-      guard written == payloadLength else { return false }
-      count = Int(records)
-      return true
-    }
-  }
-
-  private func decode(
-    _ streams: UnsafeMutableBufferPointer<mwc_column_stream>, payloadLength: Int,
-    baseWallTime: Int64, baseMonotonicTime: Int64
-  ) -> Int {
+    let payloadLength = rawLength - records * ColumnEncoder.recordSize
+    reserve(mwc_column_decoder_size(streams.size, rawLength), records: records)
     var written = -1
     unsafe payloads.appendUnsafe(upTo: payloadLength + Int(MWC_COLUMN_PADDING)) { target in
       written = unsafe Int(
         mwc_column_decode(
-          memory.baseAddress, memory.count, streams.baseAddress, streams.count, baseWallTime,
-          baseMonotonicTime, target.bindMemory(to: UInt8.self).baseAddress, payloadLength,
-          entries.baseAddress, entries.count))
+          memory.baseAddress, memory.count, streams.table.baseAddress, streams.count,
+          ColumnStreams.source, streams.context, baseWallTime, baseMonotonicTime,
+          target.bindMemory(to: UInt8.self).baseAddress, payloadLength, entries.baseAddress,
+          records))
       return max(written, 0)
     }
-    return written
-  }
-
-  /// Inflates all streams behind each other, each with its padding.
-  private func inflate(
-    _ cursor: inout ByteCursor, into streams: UnsafeMutableBufferPointer<mwc_column_stream>,
-    rawLength: Int
-  ) -> Bool {
-    streamBytes.removeAll(keepingAtMost: CaptureFormat.maxRawColumns)
-    let padding = Int(MWC_COLUMN_PADDING)
-    var total = 0
-    for index in streams.indices {
-      guard let length = cursor.readVarint(), let stored = cursor.readVarint(), stored <= length,
-        length <= UInt64(2 * rawLength + 4096)
-      else { return false }
-      unsafe streams.initializeElement(
-        at: index, to: mwc_column_stream(bytes: nil, length: Int(length), hint: UInt32(stored)))
-      total += Int(length) + padding
-    }
-    guard total <= 3 * rawLength + streams.count * padding + 4096 else { return false }
-    streamBytes.reserve(total)
-    for index in streams.indices {
-      let length = unsafe streams[index].length
-      let stored = unsafe Int(streams[index].hint)
-      guard let start = cursor.skip(stored) else { return false }
-      let bytes = cursor.bytes.extracting(start..<start + stored)
-      if stored == length {
-        streamBytes.append(bytes)
-      } else if !inflater.inflate(bytes, into: streamBytes, length: length) {
-        return false
-      }
-      streamBytes.append(zeros: padding)
-    }
-    guard cursor.remaining == 0 else { return false }
-    let streamBytes = streamBytes
-    unsafe streamBytes.bytes.withUnsafeBytes { bytes in
-      var at = unsafe bytes.bindMemory(to: UInt8.self).baseAddress
-      for index in streams.indices {
-        unsafe streams[index].bytes = at
-        unsafe at = at?.advanced(by: streams[index].length + padding)
-      }
-    }
+    guard written == payloadLength else { return false }
+    count = records
     return true
   }
 

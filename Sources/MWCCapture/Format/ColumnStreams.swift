@@ -74,25 +74,106 @@ internal import CZlib
     unsafe stream.deallocate()
   }
 
-  /// Appends exactly `length` inflated bytes; false when `bytes` are malformed or hold something
-  /// else.
-  func inflate(_ bytes: RawSpan, into output: ByteBuffer, length: Int) -> Bool {
-    var isWhole = false
+  /// Fills `target` with inflated bytes; false when `bytes` are malformed or hold more or less.
+  func inflate(_ bytes: RawSpan, into target: UnsafeMutableRawBufferPointer) -> Bool {
     unsafe bytes.withUnsafeBytes { input in
-      unsafe output.appendUnsafe(upTo: length) { target in
-        _ = unsafe inflateReset(stream)
-        unsafe stream.pointee.next_in = UnsafeMutablePointer(
-          mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
-        unsafe stream.pointee.avail_in = UInt32(input.count)
-        unsafe stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        unsafe stream.pointee.avail_out = UInt32(target.count)
-        let result = unsafe CZlib.inflate(stream, Z_FINISH)
-        isWhole =
-          unsafe result == Z_STREAM_END && stream.pointee.avail_in == 0
-          && stream.pointee.avail_out == 0
-        return unsafe target.count - Int(stream.pointee.avail_out)
-      }
+      _ = unsafe inflateReset(stream)
+      unsafe stream.pointee.next_in = UnsafeMutablePointer(
+        mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+      unsafe stream.pointee.avail_in = UInt32(input.count)
+      unsafe stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      unsafe stream.pointee.avail_out = UInt32(target.count)
+      let result = unsafe CZlib.inflate(stream, Z_FINISH)
+      return unsafe result == Z_STREAM_END && stream.pointee.avail_in == 0
+        && stream.pointee.avail_out == 0
     }
-    return isWhole
   }
+}
+
+/// The streams of a segment in columns: a table, and bytes that are inflated when somebody asks for
+/// them.
+///
+/// `@safe`: the table and all bytes handed out are memory that this object owns; it keeps the segment
+/// only as a copy. Not thread-safe.
+@safe final class ColumnStreams {
+  private let inflater = StreamInflater()
+  private let stored = ByteBuffer()
+  private let inflated = ByteBuffer()
+  /// Where each stream is stored, and where it is to be inflated.
+  private var places: [(stored: Range<Int>, inflated: Int)] = []
+  private(set) var table = UnsafeMutableBufferPointer<mwc_column_stream>.allocate(
+    capacity: Int(MWC_COLUMN_STREAMS_MAX))
+  /// How many streams there are.
+  private(set) var count = 0
+
+  deinit { unsafe table.deallocate() }
+
+  /// Bytes of all streams, with the padding behind each.
+  private(set) var size = 0
+
+  /// Reads the table of a segment and keeps its bytes. False when it is malformed.
+  func open(_ body: RawSpan, rawLength: Int) -> Bool {
+    count = 0
+    size = 0
+    places.removeAll(keepingCapacity: true)
+    stored.removeAll(keepingAtMost: CaptureFormat.maxRawColumns)
+    inflated.removeAll(keepingAtMost: CaptureFormat.maxRawColumns)
+    var cursor = ByteCursor(body)
+    guard rawLength <= CaptureFormat.maxRawColumns, let streamCount = cursor.readVarint(),
+      streamCount >= 4, streamCount <= UInt64(MWC_COLUMN_STREAMS_MAX)
+    else { return false }
+    var storedSize = 0
+    for index in 0..<Int(streamCount) {
+      guard let length = cursor.readVarint(), let stored = cursor.readVarint(), stored <= length,
+        length <= UInt64(2 * rawLength + 4096)
+      else { return false }
+      unsafe table.initializeElement(
+        at: index, to: mwc_column_stream(bytes: nil, length: Int(length), hint: 0))
+      places.append((storedSize..<storedSize + Int(stored), size))
+      storedSize += Int(stored)
+      size += Int(length) + Int(MWC_COLUMN_PADDING)
+    }
+    guard size <= 3 * rawLength + Int(streamCount) * Int(MWC_COLUMN_PADDING) + 4096,
+      cursor.remaining == storedSize
+    else { return false }
+    stored.append(body.extracting(cursor.offset..<body.byteCount))
+    inflated.append(zeros: size)
+    count = Int(streamCount)
+    return true
+  }
+
+  /// The bytes of a stream, with padding behind them; nil when they are malformed.
+  func bytes(of index: Int) -> UnsafePointer<UInt8>? {
+    guard index >= 0, index < count else { return nil }
+    let place = places[index]
+    let length = unsafe table[index].length
+    let stored = stored
+    let bytes = stored.bytes.extracting(place.stored)
+    let isGood = unsafe inflated.withUnsafeMutableBytes(at: place.inflated, count: length) {
+      target in
+      if bytes.byteCount < length { return unsafe inflater.inflate(bytes, into: target) }
+      unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+      return true
+    }
+    guard isGood else { return nil }
+    return unsafe inflated.pointer(at: place.inflated)
+  }
+
+  /// Records of the segment; nil when it is malformed or has not room for so many.
+  func recordCount(rawLength: Int) -> Int? {
+    guard let head = unsafe bytes(of: 0) else { return nil }
+    let records = unsafe Int(mwc_column_count(head, table[0].length))
+    return records >= 0 && records * ColumnEncoder.recordSize <= rawLength ? records : nil
+  }
+
+  /// What the kernels call to have a stream.
+  static let source: @convention(c) (UnsafeMutableRawPointer?, Int) -> UnsafePointer<UInt8>? = {
+    context, index in
+    guard let context = unsafe context else { return nil }
+    return unsafe Unmanaged<ColumnStreams>.fromOpaque(context).takeUnretainedValue()
+      .bytes(of: index)
+  }
+
+  /// What `source` is called with. The object has to live until the last call.
+  var context: UnsafeMutableRawPointer { unsafe Unmanaged.passUnretained(self).toOpaque() }
 }

@@ -7,7 +7,7 @@ import Testing
 /// and on some that chance makes up.
 @Suite struct JSONFuzzTests {
   private enum Target: String, CaseIterable, CustomTestStringConvertible {
-    case json, paths, stream, neighbours, drift, edges, numbers, text
+    case json, paths, stream, neighbours, drift, edges, numbers, text, columns
 
     var testDescription: String { rawValue }
 
@@ -21,6 +21,7 @@ import Testing
       case .edges: unsafe mwc_fuzz_edges(data, size)
       case .numbers: unsafe mwc_fuzz_numbers(data, size)
       case .text: unsafe mwc_fuzz_text(data, size)
+      case .columns: unsafe mwc_fuzz_columns(data, size)
       }
     }
 
@@ -67,7 +68,7 @@ import Testing
   @Test(arguments: Target.allCases)
   private func chance(_ target: Target) {
     var random = TestSupport.generator(for: "JSONFuzzTests.chance(\(target.rawValue))")
-    let rounds: [Target: Int] = [.drift: 30, .neighbours: 2, .stream: 40, .edges: 5]
+    let rounds: [Target: Int] = [.drift: 30, .neighbours: 2, .stream: 40, .edges: 5, .columns: 40]
     for round in 0..<(rounds[target] ?? 200) {
       let count = Int.random(in: 8..<300, using: &random)
       var input = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -34,6 +34,9 @@ int mwc_fuzz_numbers(const uint8_t *data, size_t size);
 /// Strings: UTF-8 whole and in pieces, escapes, comparisons against plain code.
 int mwc_fuzz_text(const uint8_t *data, size_t size);
 
+/// Blocks in columns: round trips, and damage behind intact checksums; see `fuzz_columns.c`.
+int mwc_fuzz_columns(const uint8_t *data, size_t size);
+
 /// Fails on purpose for input that begins with "canary": proof that a failure is seen.
 int mwc_fuzz_canary(const uint8_t *data, size_t size);
 
