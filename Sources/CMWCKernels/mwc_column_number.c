@@ -40,7 +40,39 @@ static bool take_eight(const uint8_t *text, uint64_t *value) {
   return true;
 }
 
+/// Takes apart what is at most eight bytes long without a sign, without looking at each of them.
+static bool take_short(const uint8_t *text, unsigned length, bool negative, mwc_spelled *number) {
+  uint64_t word = mwc_load64(text) & (~(uint64_t)0 >> (64 - 8 * length));
+  uint64_t apart = word ^ 0x2E2E2E2E2E2E2E2Eu;
+  uint64_t points = (apart - 0x0101010101010101u) & ~apart & 0x8080808080808080u;
+  unsigned whole = length, count = length;
+  if (points != 0) {
+    whole = (unsigned)__builtin_ctzll(points) / 8;
+    count--;
+    if (whole == 0 || whole == count) return false;
+    uint64_t above = word >> (8 * whole) >> 8 << (8 * whole);
+    word = (word & (((uint64_t)1 << (8 * whole)) - 1)) | above;
+  }
+  // Every byte is a digit now, or it is no number; the last ones are moved to the top.
+  word = (word ^ (0x3030303030303030u & (~(uint64_t)0 >> (64 - 8 * count)))) << (64 - 8 * count);
+  if (((word + 0x7676767676767676u) | word) & 0x8080808080808080u) return false;
+  if (whole > 1 && text[0] == '0') return false;
+  word = word * 10 + (word >> 8);
+  word = ((word & 0x000000FF000000FFu) * 0x000F424000000064u +
+          ((word >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
+         32;
+  if (negative && word == 0) return false;
+  number->digits = negative ? -(int64_t)word : (int64_t)word;
+  number->places = (uint8_t)(count - whole);
+  number->trailing = count > whole && text[length - 1] == '0';
+  return true;
+}
+
 bool mwc_take_number(const uint8_t *text, size_t length, mwc_spelled *number) {
+  if (length > 0 && length <= 8 + (size_t)(text[0] == '-')) {
+    unsigned sign = text[0] == '-';
+    return length > sign && take_short(text + sign, (unsigned)length - sign, sign, number);
+  }
   size_t at = 0;
   bool negative = length > 0 && text[0] == '-';
   at += negative;
