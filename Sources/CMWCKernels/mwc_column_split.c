@@ -149,8 +149,19 @@ static const uint8_t *value_end(const uint8_t *at, const uint8_t *end, uint8_t f
     return at > start && begins_word(*start) ? at : NULL;
   }
   while (at < end) {
-    if (*at == '"') return at;
-    at += *at == '\\' ? 2 : 1;
+    uint64_t word = mwc_load64(at);
+    uint64_t quotes = word ^ 0x2222222222222222u, slashes = word ^ 0x5C5C5C5C5C5C5C5Cu;
+    // The lowest byte that is marked is one of the two.
+    uint64_t found = (((quotes - 0x0101010101010101u) & ~quotes) |
+                      ((slashes - 0x0101010101010101u) & ~slashes)) &
+                     0x8080808080808080u;
+    if (found == 0) {
+      at += 8;
+      continue;
+    }
+    at += __builtin_ctzll(found) / 8;
+    if (*at == '"') return at < end ? at : NULL;
+    at += 2;
   }
   return NULL;
 }
