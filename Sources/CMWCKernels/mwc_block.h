@@ -24,10 +24,12 @@
 //   mwc_nondigits(bytes, count, end)            which of bytes[0..<count], count ≤ 31, are not '0' …
 //                                               '9'; reads nothing at or after `end`
 //   mwc_same_bytes(left, right, count)          whether count ≥ 0 bytes are equal; no byte beyond
-//   mwc_same_name(bytes, name, count)           the same; of name, 32 bytes may be read at least
-//   mwc_join_digits(text, whole, count)         the number that count ≤ 16 characters spell, all of
-//                                               them digits but perhaps one point after `whole` of
-//                                               them (or whole = count); reads 16 bytes
+//   mwc_same_name(bytes, name, count)           the same for count ≤ 32; of name, 32 may be read
+//   mwc_join_digits(text, whole, count)         the number that count characters spell, all of them
+//                                               digits but perhaps one point after `whole` of them
+//                                               (or whole = count)
+//   mwc_can_join(text, count, end)              whether that can be done, nothing at or after `end`
+//                                               being read: count ≤ 16, and 16 bytes may be read
 //   mwc_tokens_put(mask, source, block, base, positions, bytes)
 //                                               appends base + i and source[i] for every set bit i;
 //                                               returns how many. `source` is where the block came
@@ -57,6 +59,7 @@
 #define mwc_nondigits MWC_AT_LEVEL(mwc_nondigits)
 #define mwc_same_bytes MWC_AT_LEVEL(mwc_same_bytes)
 #define mwc_same_name MWC_AT_LEVEL(mwc_same_name)
+#define mwc_can_join MWC_AT_LEVEL(mwc_can_join)
 #define mwc_join_digits MWC_AT_LEVEL(mwc_join_digits)
 #define mwc_tokens_put MWC_AT_LEVEL(mwc_tokens_put)
 

@@ -114,6 +114,10 @@ MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t 
   return mwc_same_bytes_by_words(bytes, name, count);
 }
 
+MWC_INLINE bool mwc_can_join(const uint8_t *text, size_t count, const uint8_t *end) {
+  return count <= 16 && end - text >= 16;
+}
+
 MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
   // The place that every digit comes from, so that they end up at the right without the point. What
   // would come from before the first is a zero: those places are negative.

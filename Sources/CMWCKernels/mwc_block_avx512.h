@@ -80,10 +80,13 @@ MWC_INLINE bool mwc_same_bytes(const uint8_t *left, const uint8_t *right, size_t
 }
 
 MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t count) {
-  if (__builtin_expect(count > 32, 0)) return mwc_same_bytes_by_words(bytes, name, count);
-  __mmask32 wanted = (__mmask32)_bzhi_u64(~0ull, (uint32_t)count);
+  __mmask32 wanted = _bzhi_u32(~0u, (uint32_t)count);
   return _mm256_mask_cmpneq_epu8_mask(wanted, _mm256_maskz_loadu_epi8(wanted, bytes),
                                       _mm256_loadu_si256((const void *)name)) == 0;
+}
+
+MWC_INLINE bool mwc_can_join(const uint8_t *text, size_t count, const uint8_t *end) {
+  return count <= 16 && end - text >= 16;
 }
 
 MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {

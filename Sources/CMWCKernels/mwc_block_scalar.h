@@ -108,6 +108,10 @@ MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t 
   return mwc_same_bytes_by_words(bytes, name, count);
 }
 
+MWC_INLINE bool mwc_can_join(const uint8_t *text, size_t count, const uint8_t *end) {
+  return count <= 16 && end - text >= 16;
+}
+
 MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
   uint64_t value = 0;
   for (size_t i = 0; i < count; i++) {

@@ -30,7 +30,7 @@ typedef struct carry {
   uint64_t in_string;   // all ones if the next byte is in a string
   uint64_t in_scalar;   // 1 if the byte before it belongs to a number or word
   uint64_t is_escaped;  // 1 if it stands behind a backslash
-  uint64_t has_escapes;  // not 0: there was a backslash
+  uint64_t has_escapes;  // all ones if there was a backslash
   uint64_t high;         // not 0: there was a byte above 0x7F
   uint64_t bad;          // not 0: there was something in a string that may not be there
 } carry;

@@ -14,7 +14,7 @@ MWC_INLINE uint32_t find_tokens(tokens *tokens, carry *carry, uint32_t count, mw
         find_escapes(tokens->json, tokens->length, base, backslashes, carry->is_escaped);
     quotes &= ~found.escaped;
     carry->is_escaped = found.next;
-    carry->has_escapes |= backslashes;
+    carry->has_escapes = ~(uint64_t)0;
     carry->bad |= found.bad;
   }
   // From an opening quote to before the closing one.
@@ -82,25 +82,20 @@ typedef struct MWC_AT_LEVEL(plain) {
 } MWC_AT_LEVEL(plain);
 #define plain MWC_AT_LEVEL(plain)
 
-/// Looks at the number from `start` to before the next token at `next`, which begins with `first`.
+/// Looks at the number without its sign from `start` to before the next token at `next`. It begins with
+/// the digit `first`.
 #define read_plain MWC_AT_LEVEL(read_plain)
 MWC_INLINE plain read_plain(const uint8_t *json, size_t length, size_t start, size_t next,
                             uint8_t first) {
   plain number = {json + start, next - start, 0, false};
-  if (__builtin_expect(first == '-', 0)) {
-    number.digits++;
-    number.count--;
-    if (number.count == 0) return number;
-    first = number.digits[0];
-  }
   if (__builtin_expect(number.count > 31, 0)) return number;
   uint32_t others = mwc_nondigits(number.digits, number.count, json + length);
   number.whole = number.count;
   if (others != 0) {
-    // One point, between digits.
+    // One point, and digits behind it.
     number.whole = (size_t)__builtin_ctz(others);
     if ((others & (others - 1)) != 0 || number.digits[number.whole] != '.' ||
-        number.whole - 1 >= number.count - 2) {
+        number.whole + 1 == number.count) {
       return number;
     }
   }
@@ -153,14 +148,14 @@ static __attribute__((noinline)) bool read_scalar(const tokens *found, size_t i,
 /// Puts a plain number at its place.
 #define put_number MWC_AT_LEVEL(put_number)
 MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, size_t length,
-                           size_t start, size_t next, uint32_t options, mwc_json_value *value) {
+                           uint32_t options, mwc_json_value *value) {
   bool is_integer = number.whole == number.count;
-  value->offset = (uint32_t)start;
-  value->length = (uint32_t)(next - start);
+  value->offset = (uint32_t)(number.digits - json) - negative;
+  value->length = (uint32_t)number.count + negative;
   value->type = MWC_JSON_NUMBER;
   value->flags = is_integer ? MWC_JSON_INTEGER : 0;
   if ((options & MWC_JSON_CONVERT) == 0) return;
-  if (__builtin_expect(number.count > 16 || json + length - number.digits < 16, 0)) {
+  if (__builtin_expect(!mwc_can_join(number.digits, number.count, json + length), 0)) {
     convert_long(number.digits, number.count, number.whole, negative, json, length, value);
     return;
   }
@@ -174,56 +169,60 @@ MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, siz
     value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
     value->flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
   } else {
-    // At most fifteen digits and as many behind the point: both are exact, so the one operation
-    // rounds correctly.
-    double real = (double)(int64_t)mantissa / mwc_exact_tens[number.count - number.whole - 1];
+    double real = mwc_decimal_quotient(mantissa, (unsigned)(number.count - number.whole - 1));
     value->number.real = negative ? -real : real;
   }
 }
 
-/// Puts the string at token `i` at its place.
-#define put_string MWC_AT_LEVEL(put_string)
-MWC_INLINE void put_string(const tokens *found, const uint8_t *json, size_t i,
-                           mwc_json_value *value) {
+/// Locates the string at token `i` for `node`, if that is not NULL.
+#define scan_string MWC_AT_LEVEL(scan_string)
+MWC_INLINE void scan_string(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
+                            size_t i, mwc_json_node *node, mwc_json_value *values) {
+  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
+  if (value == NULL) return;
   size_t start = (size_t)found->positions[i] + 1;
   size_t count = closing_quote(json, found->positions[i + 1]) - start;
   value->offset = (uint32_t)start;
   value->length = (uint32_t)count;
   value->type = MWC_JSON_STRING;
-  if (found->carry.has_escapes && memchr(json + start, '\\', count) != NULL) {
+  if (__builtin_expect(found->carry.has_escapes != 0, 0) &&
+      memchr(json + start, '\\', count) != NULL) {
     value->flags = MWC_JSON_ESCAPED;
   }
 }
 
-/// Checks the string, number or word at token `i`, and locates it for `node` if that is not NULL.
-#define scan_value MWC_AT_LEVEL(scan_value)
-MWC_INLINE bool scan_value(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
-                           size_t length, size_t i, mwc_json_node *node,
-                           mwc_json_value *values, uint32_t options) {
-  uint8_t first = found->bytes[i];
-  if (first == '"') {
-    if (node != NULL) {
-      mwc_json_value *value = mwc_trie_meet(scanner, node, values);
-      if (value != NULL) put_string(found, json, i, value);
-    }
-    return true;
-  }
-  if ((uint8_t)(first - '-') <= '9' - '-') {
-    size_t start = found->positions[i];
-    size_t next = found->positions[i + 1];
-    plain number = read_plain(json, length, start, next, first);
-    if (__builtin_expect(number.is_plain, 1)) {
-      if (node != NULL) {
-        mwc_json_value *value = mwc_trie_meet(scanner, node, values);
-        if (value != NULL) {
-          put_number(number, first == '-', json, length, start, next, options, value);
-        }
+/// Checks the number without sign at token `i`, which begins with the digit `first`, and locates it
+/// for `node`, if that is not NULL. False: it is not plain.
+#define scan_number MWC_AT_LEVEL(scan_number)
+MWC_INLINE bool scan_number(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
+                            size_t length, size_t i, uint8_t first, mwc_json_node *node,
+                            mwc_json_value *values, uint32_t options) {
+  plain number = read_plain(json, length, found->positions[i], found->positions[i + 1], first);
+  if (!number.is_plain) return false;
+  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
+  if (value != NULL) put_number(number, false, json, length, options, value);
+  return true;
+}
+
+/// Checks any number or word at token `i` and locates it for `node`, if that is not NULL.
+#define scan_scalar MWC_AT_LEVEL(scan_scalar)
+static __attribute__((noinline)) bool scan_scalar(mwc_json_scanner *scanner, const tokens *found,
+                                                  size_t i, mwc_json_node *node,
+                                                  mwc_json_value *values, uint32_t options) {
+  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
+  if (found->bytes[i] == '-') {
+    const uint8_t *json = found->json;
+    const size_t length = found->length;
+    size_t start = (size_t)found->positions[i] + 1;
+    if (start < length && is_digit(json[start])) {
+      plain number = read_plain(json, length, start, found->positions[i + 1], json[start]);
+      if (number.is_plain) {
+        if (value != NULL) put_number(number, true, json, length, options, value);
+        return true;
       }
-      return true;
     }
   }
   mwc_json_value ignored;
-  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
   if (value == NULL) {
     value = &ignored;
     options &= ~(uint32_t)MWC_JSON_CONVERT;
@@ -237,13 +236,19 @@ MWC_INLINE bool scan_value(mwc_json_scanner *scanner, const tokens *found, const
 /// The child of `parent` for a member that is not the expected one, or NULL.
 #define search_member MWC_AT_LEVEL(search_member)
 static __attribute__((noinline)) mwc_json_node *search_member(
-    mwc_json_scanner *scanner, mwc_json_node *expected, const uint8_t *key,
-    size_t length) {
+    mwc_json_scanner *scanner, const mwc_json_node *parent, mwc_json_node *expected,
+    const uint8_t *key, size_t length, bool has_escapes) {
+  if (has_escapes && memchr(key, '\\', length) != NULL) {
+    uint16_t number = mwc_trie_member(scanner, parent->number, key, length, true);
+    return number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
+  }
   mwc_json_node *child = expected;
   do {
-    child = &scanner->nodes[child->sibling];
-    if (child->name_length == length &&
-        mwc_same_name(key, (const uint8_t *)scanner + child->name_offset, length)) {
+    child = mwc_trie_node(scanner, child->sibling);
+    const uint8_t *name = (const uint8_t *)scanner + child->name_offset;
+    if (child->key_length == length ? mwc_same_name(key, name, length)
+                                    : child->name_length == length &&
+                                          mwc_same_bytes(key, name, length)) {
       return child;
     }
   } while (child != expected);
@@ -251,22 +256,17 @@ static __attribute__((noinline)) mwc_json_node *search_member(
 }
 
 /// The child of `parent` for a member, or NULL. Members mostly come in the order of the paths:
-/// `expected` is tried first.
+/// `expected` is tried first. `has_escapes` is all ones if any key could have a backslash.
 #define match_member MWC_AT_LEVEL(match_member)
-MWC_INLINE mwc_json_node *match_member(mwc_json_scanner *scanner,
-                                             mwc_json_node *parent,
-                                             mwc_json_node *expected, const uint8_t *key,
-                                             size_t length, bool has_escapes) {
-  if (__builtin_expect(has_escapes, 0) && memchr(key, '\\', length) != NULL) {
-    uint16_t number = mwc_trie_member(scanner, parent->number, key, length, true);
-    return number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
-  }
-  if (expected->name_length == length &&
+MWC_INLINE mwc_json_node *match_member(mwc_json_scanner *scanner, const mwc_json_node *parent,
+                                       mwc_json_node *expected, const uint8_t *key,
+                                       size_t length, uint64_t has_escapes) {
+  if (expected->key_length == length &&
       mwc_same_name(key, (const uint8_t *)scanner + expected->name_offset, length)) {
     return expected;
   }
-  if ((parent->name_lengths & mwc_trie_bit(length)) == 0) return NULL;
-  return search_member(scanner, expected, key, length);
+  if (((parent->name_lengths | has_escapes) & mwc_trie_bit(length)) == 0) return NULL;
+  return search_member(scanner, parent, expected, key, length, has_escapes != 0);
 }
 
 // From here on, at least AHEAD tokens stand from `i` on, or the end of the document is among them.
@@ -286,17 +286,26 @@ MWC_INLINE bool is_member(const tokens *found, size_t i) {
   return memcmp(found->bytes + i, start, 2) == 0;
 }
 
-/// Whether a container begins at token `i`.
-#define is_container MWC_AT_LEVEL(is_container)
-MWC_INLINE bool is_container(const tokens *found, size_t i) {
-  return (found->bytes[i] | 0x20) == '{';
-}
+// Checks the value at token `i` and locates it for `node`, or goes to where containers are scanned.
+#define SCAN_VALUE(node, container, failed)                                                  \
+  do {                                                                                       \
+    uint8_t first = found->bytes[i];                                                         \
+    if (first == '"') {                                                                      \
+      scan_string(scanner, found, json, i, node, values);                                    \
+    } else if (!is_digit(first) ||                                                           \
+               !scan_number(scanner, found, json, length, i, first, node, values, options)) { \
+      if ((first | 0x20) == '{') goto container;                                             \
+      if (!scan_scalar(scanner, found, i, node, values, options)) return failed;             \
+    }                                                                                        \
+  } while (0)
 
 /// Checks the container at token `i`, which no path leads into, and all in it. Returns one more than
 /// the token behind it, or 0. `*last` becomes the position of its closing bracket.
 #define skip_container MWC_AT_LEVEL(skip_container)
 static __attribute__((noinline)) size_t skip_container(tokens *found, size_t i, uint32_t room,
                                                        uint32_t options, uint32_t *last) {
+  mwc_json_scanner *const scanner = NULL;
+  mwc_json_value *const values = NULL;
   const uint8_t *const json = found->json;
   const size_t length = found->length;
   // One bit for each open container but the innermost; 64 of them at hand.
@@ -318,8 +327,7 @@ member:
   NEED_TOKENS();
   if (!is_member(found, i)) return 0;
   i += 2;
-  if (is_container(found, i)) goto open;
-  if (!scan_value(NULL, found, json, length, i, NULL, NULL, options)) return 0;
+  SCAN_VALUE(NULL, open, 0);
   i++;
 after_member:
   if (found->bytes[i] == ',') {
@@ -339,8 +347,7 @@ close:
 
 element:
   NEED_TOKENS();
-  if (is_container(found, i)) goto open;
-  if (!scan_value(NULL, found, json, length, i, NULL, NULL, options)) return 0;
+  SCAN_VALUE(NULL, open, 0);
   i++;
 after_element:
   if (found->bytes[i] == ',') {
@@ -381,16 +388,16 @@ static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *const json, co
   // place stands for the document.
   container open[MWC_JSON_STEPS_MAX + 2];
   container *here = open;
+  mwc_json_node *expected = NULL;  // that of the innermost container, which the next key waits for
   mwc_json_node *child = scanner->nodes;  // that of the value that comes next, or NULL
   size_t i = 0;
 
-  if (is_container(found, 0)) goto container;
-  if (!scan_value(scanner, found, json, length, 0, child, values, options)) return false;
-  i = 1;
+  SCAN_VALUE(child, container, false);
+  i++;
 
 after_document:
   if (found->bytes[i] != 0 || found->positions[i] != length) return false;
-  return found->carry.high == 0 || mwc_utf8_valid_prefix(json, length) == length;
+  return found->carry.high == 0 || mwc_utf8_is_valid(json, length);
 
 member:
   NEED_TOKENS();
@@ -399,11 +406,10 @@ member:
     size_t start = (size_t)found->positions[i] + 1;
     size_t end = closing_quote(json, found->positions[i + 1]);
     i += 2;
-    child = match_member(scanner, here->node, here->expected, json + start, end - start,
-                         found->carry.has_escapes != 0);
-    if (child != NULL) here->expected = &scanner->nodes[child->sibling];
-    if (is_container(found, i)) goto container;
-    if (!scan_value(scanner, found, json, length, i, child, values, options)) return false;
+    child = match_member(scanner, here->node, expected, json + start, end - start,
+                         found->carry.has_escapes);
+    if (child != NULL) expected = mwc_trie_node(scanner, child->sibling);
+    SCAN_VALUE(child, container, false);
     i++;
   }
 after_member:
@@ -421,9 +427,10 @@ end_of_container:
   i++;
   NEED_TOKENS();
   here--;
+  expected = here->expected;
 after_container:
   if (here == open) goto after_document;
-  if (here->expected != NULL) goto after_member;
+  if (expected != NULL) goto after_member;
   goto after_element;
 
 element:
@@ -431,8 +438,7 @@ element:
   {
     uint16_t number = mwc_trie_element(scanner, here->node->number, here->element++);
     child = number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
-    if (is_container(found, i)) goto container;
-    if (!scan_value(scanner, found, json, length, i, child, values, options)) return false;
+    SCAN_VALUE(child, container, false);
     i++;
   }
 after_element:
@@ -458,12 +464,16 @@ container: {
     }
     if (!is_empty) {
       if (is_object && child->name_lengths != 0) {
-        *++here = (container){child, child + 1, 0};
+        here->expected = expected;
+        *++here = (container){child, NULL, 0};
+        expected = child + 1;
         i++;
         goto member;
       }
       if (!is_object && child->indices != 0) {
+        here->expected = expected;
         *++here = (container){child, NULL, 0};
+        expected = NULL;
         i++;
         goto element;
       }
@@ -478,4 +488,5 @@ container: {
 }
 }
 #undef container
+#undef SCAN_VALUE
 #undef NEED_TOKENS

@@ -83,10 +83,8 @@ static inline uint64_t mwc_divide_wide(uint64_t high, uint64_t top, uint64_t div
 #endif
 }
 
-/// mantissa / 10^places, correctly rounded; places ≤ 19.
-static inline double mwc_decimal_quotient(uint64_t mantissa, unsigned places) {
-  // Both factors are exact, so the one operation rounds correctly.
-  if (mantissa <= (uint64_t)1 << 53) return (double)mantissa / mwc_exact_tens[places];
+/// mantissa / 10^places, correctly rounded, for a mantissa that no double holds; places ≤ 19.
+static inline double mwc_long_quotient(uint64_t mantissa, unsigned places) {
   if (places == 0) return (double)mantissa;
   // A long division. With the highest bits of both set, the quotient has 63 or 64 bits; that there
   // was a remainder is kept in the lowest, far below the one that is rounded to.
@@ -101,6 +99,13 @@ static inline double mwc_decimal_quotient(uint64_t mantissa, unsigned places) {
   double scale;
   memcpy(&scale, &power, 8);
   return rounded * scale;
+}
+
+/// mantissa / 10^places, correctly rounded; places ≤ 19.
+static inline double mwc_decimal_quotient(uint64_t mantissa, unsigned places) {
+  // Both factors are exact, so the one operation rounds correctly.
+  if (mantissa <= (uint64_t)1 << 53) return (double)(int64_t)mantissa / mwc_exact_tens[places];
+  return mwc_long_quotient(mantissa, places);
 }
 
 #endif

@@ -170,14 +170,20 @@ static int compile_path(mwc_json_scanner *scanner, const mwc_json_text *path, ui
   return 0;
 }
 
-/// Numbers the nodes, and closes the ring of every parent's children.
+/// Numbers the nodes, closes the ring of every parent's children, and says how names are compared.
 static void link(mwc_json_scanner *scanner) {
   mwc_json_node *nodes = scanner->nodes;
   for (uint16_t i = 0; i < scanner->node_count; i++) {
     nodes[i].number = i;
+    uint32_t length = nodes[i].name_length;
+    const uint8_t *name = (const uint8_t *)scanner + nodes[i].name_offset;
+    nodes[i].key_length = length <= MWC_NAME_ROOM && memchr(name, '\\', length) == NULL
+                              ? length
+                              : MWC_NOT_A_NAME;
     uint16_t parent = nodes[i].parent;
     bool is_last = nodes[i].end == nodes[parent].end;
-    nodes[i].sibling = is_last ? parent + 1u : nodes[i].end;
+    const mwc_json_node *sibling = &nodes[is_last ? parent + 1u : nodes[i].end];
+    nodes[i].sibling = (uint32_t)((const uint8_t *)sibling - (const uint8_t *)scanner);
   }
 }
 

@@ -18,7 +18,8 @@
 
 enum {
   MWC_NO_NODE = 0xFFFF,
-  /// How many bytes may be read from the start of every name, however short.
+  /// How many bytes may be read from the start of every name, however short; the longest name that is
+  /// compared in one go.
   MWC_NAME_ROOM = 32,
 };
 /// In place of a name's length: a step into an array, by index, not into an object, by name.
@@ -27,12 +28,15 @@ _Static_assert(MWC_JSON_PATHS_MAX * MWC_JSON_STEPS_MAX + 1 < MWC_NO_NODE,
                "nodes are counted in 16 bits");
 
 typedef struct mwc_json_node {
-  uint32_t name_length;   // MWC_NOT_A_NAME for an element
+  uint32_t key_length;    // of the name as a key spells it, if that is compared by `mwc_same_name`;
+                          // MWC_NOT_A_NAME for elements, and for names too long or with a backslash
   uint32_t name_offset;   // from the start of the scanner's memory
-  uint32_t sibling;       // the node after it below the same parent, the first after the last
+  uint32_t sibling;       // the node after it below the same parent, the first after the last: the
+                          // distance from the start of the scanner's memory
   uint32_t seen;          // the last scan in which a value was met here
   uint64_t name_lengths;  // bit length % 64 for every child that is a member
   uint64_t indices;       // bit index % 64 for every child that is an element
+  uint32_t name_length;   // MWC_NOT_A_NAME for an element
   uint32_t index;         // of an element
   uint16_t path;          // which path ends here, or MWC_NO_NODE
   uint16_t end;           // first node that is not below this one
@@ -50,6 +54,11 @@ struct mwc_json_scanner {
   uint16_t path_count;
   mwc_json_node nodes[];
 };
+
+/// The node at a distance from the start of the scanner's memory.
+static inline mwc_json_node *mwc_trie_node(mwc_json_scanner *scanner, size_t distance) {
+  return (mwc_json_node *)(void *)((uint8_t *)scanner + distance);
+}
 
 /// The bit of a length or an index in the summary of a node's children.
 static inline uint64_t mwc_trie_bit(size_t number) { return (uint64_t)1 << number % 64; }

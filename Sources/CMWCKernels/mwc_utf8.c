@@ -62,6 +62,11 @@ static size_t skip_sound(const uint8_t *bytes, size_t length) {
   return MWC_CALL_AT_LEVEL(level, sound_prefix, (bytes, length));
 }
 
+bool mwc_utf8_is_valid(const uint8_t *bytes, size_t length) {
+  int level = mwc_simd_level();
+  return MWC_CALL_AT_LEVEL(level, is_sound, (bytes, length));
+}
+
 // MARK: The ends, by bytes
 
 static uint64_t high_bits(const uint8_t *bytes) {

@@ -32,6 +32,22 @@ static inline bool sound_block(mwc_block block, uint64_t high, utf8_debt *debt) 
   return wrong == 0;
 }
 
+/// Whether `bytes[0..<length)` is well-formed.
+#define is_sound MWC_AT_LEVEL(is_sound)
+static bool is_sound(const uint8_t *bytes, size_t length) {
+  utf8_debt debt = {0};
+  for (; length >= 64; bytes += 64, length -= 64) {
+    mwc_block block = mwc_block_load(bytes);
+    uint64_t high = mwc_block_high(block);
+    if ((high | debt.expected) != 0 && !sound_block(block, high, &debt)) return false;
+  }
+  if (length == 0) return debt.expected == 0;
+  // What is filled in is ASCII, with which no character goes on.
+  mwc_block block = mwc_block_load_part(bytes, length, 0);
+  uint64_t high = mwc_block_high(block);
+  return (high | debt.expected) == 0 || (sound_block(block, high, &debt) && debt.expected == 0);
+}
+
 /// A length in whole characters up to which `bytes[0..<length)` is well-formed: all but less than two
 /// blocks of it if it is sound, and not far before the first ill-formed byte if it is not.
 #define sound_prefix MWC_AT_LEVEL(sound_prefix)
@@ -48,4 +64,5 @@ static size_t sound_prefix(const uint8_t *bytes, size_t length) {
 }
 
 #undef sound_block
+#undef is_sound
 #undef sound_prefix

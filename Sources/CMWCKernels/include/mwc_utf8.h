@@ -3,8 +3,12 @@
 #ifndef MWC_UTF8_H
 #define MWC_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/// Whether all of `bytes[0..<length)` is valid. Reads nothing outside that range.
+bool mwc_utf8_is_valid(const uint8_t *bytes, size_t length);
 
 /// The offset of the first byte of the first ill-formed or cut sequence in `bytes[0..<length)`, or
 /// `length` when all of it is valid. Reads nothing outside that range.
