@@ -69,7 +69,15 @@ enum Sample {
     tool: "mwc 0.1.0", uris: ["ws://localhost:8765/"], dialect: "monitoring", host: "node-1",
     options: ["level=6"])
 
+  /// Rows that go into the capture itself.
   static var options: CaptureWriter.Options {
+    var options = sealing
+    options.isDirect = true
+    return options
+  }
+
+  /// Rows that go into a tail, and dense blocks.
+  static var sealing: CaptureWriter.Options {
     var options = CaptureWriter.Options()
     options.minFree = 0
     return options
@@ -85,8 +93,34 @@ extension CaptureWriter {
       file: file, name: "test.cap", session: session, options: options, fileID: fileID)
   }
 
+  convenience init(
+    _ pair: TestPair, _ options: Options = Sample.sealing
+  ) throws(CaptureError) {
+    try self.init(
+      file: pair.capture, tail: pair.tail, name: "test.cap", session: Sample.session,
+      options: options, fileID: 0x1122_3344_5566_7788)
+  }
+
   func append(_ record: Record) throws(CaptureError) {
     try record.withMessage { (message) throws(CaptureError) in try append(message) }
+  }
+}
+
+/// A capture and its tail in memory.
+struct TestPair {
+  let disk = CrashingDisk()
+  let capture: CrashingFile
+  let tail: CrashingFile
+
+  init(_ capture: [UInt8] = [], tail: [UInt8] = []) {
+    self.capture = CrashingFile(capture, on: disk)
+    self.tail = CrashingFile(tail, on: disk)
+  }
+
+  /// What a reader opens.
+  var source: CapturePair {
+    let tail = tail
+    return CapturePair(capture, tailName: tail.name) { tail.contents.isEmpty ? nil : tail }
   }
 }
 
@@ -96,9 +130,10 @@ struct Reading: Equatable {
   var ending: CaptureEnding?
   var error: CaptureError?
 
-  init(_ bytes: [UInt8]) {
+  init(_ bytes: [UInt8], tail: [UInt8] = []) {
     do {
-      var reader = try CaptureReader.open(CrashingFile(bytes), name: "test.cap")
+      let pair = TestPair(bytes, tail: tail)
+      var reader = try CaptureReader.open(pair.source, name: "test.cap")
       reader.deliversUnknownKinds = true
       while let message = try reader.next() { records.append(Record(message)) }
       ending = reader.ending

@@ -54,7 +54,7 @@ import Testing
     let writer = try CaptureWriter(file, options)
     try writer.append(Record(0))
     try writer.flush()
-    #expect(try writer.tick(now: 0) == 30_000_000_000)
+    #expect(try writer.tick(now: 0) == 300_000_000_000)
     try writer.close()
     #expect(writer.statistics.syncs == 0)
   }

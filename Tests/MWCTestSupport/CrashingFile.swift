@@ -35,6 +35,8 @@ package final class CrashingFile: StoredFile {
   package private(set) var log: [Operation] = []
   /// The file before the first operation of `log`.
   package let original: [UInt8]
+  /// The files whose operations have an order together.
+  private let disk: CrashingDisk?
 
   /// Asked before each write and truncate, whose number, from 0, it is given.
   package var fault: (Int) -> Fault? = { _ in nil }
@@ -46,9 +48,10 @@ package final class CrashingFile: StoredFile {
   private var changeCount = 0
   private var syncCount = 0
 
-  package init(_ contents: [UInt8] = []) {
+  package init(_ contents: [UInt8] = [], on disk: CrashingDisk? = nil) {
     self.contents = contents
     original = contents
+    self.disk = disk
   }
 
   package func size() throws(Errno) -> Int64? { Int64(contents.count) }
@@ -90,7 +93,7 @@ package final class CrashingFile: StoredFile {
     let number = syncCount
     syncCount += 1
     if let error = syncFault(number) { throw error }
-    log.append(.sync)
+    note(.sync)
   }
 
   package func truncate(to size: Int64) throws(Errno) {
@@ -108,7 +111,12 @@ package final class CrashingFile: StoredFile {
 
   private func apply(_ operation: Operation) {
     CrashingFile.apply(operation, to: &contents)
+    note(operation)
+  }
+
+  private func note(_ operation: Operation) {
     log.append(operation)
+    disk?.note(self)
   }
 
   private static func apply(_ operation: Operation, to contents: inout [UInt8]) {
@@ -122,6 +130,30 @@ package final class CrashingFile: StoredFile {
       if end > contents.count { contents += [UInt8](repeating: 0, count: end - contents.count) }
       contents.replaceSubrange(offset..<end, with: bytes)
     }
+  }
+}
+
+/// A tail that is empty is as good as none.
+extension CrashingFile: TailFile {
+  package var name: String { "test.cap.tail" }
+
+  package func remove() throws(Errno) { try truncate(to: 0) }
+}
+
+/// Several files, and the order of what was done to them.
+package final class CrashingDisk {
+  private var order: [ObjectIdentifier] = []
+
+  package init() {}
+
+  /// Operations on all files so far.
+  package var operationCount: Int { order.count }
+
+  fileprivate func note(_ file: CrashingFile) { order.append(ObjectIdentifier(file)) }
+
+  /// How many of the first `count` operations were those of `file`.
+  package func operations(on file: CrashingFile, after count: Int) -> Int {
+    order.prefix(count).count { $0 == ObjectIdentifier(file) }
   }
 }
 
@@ -139,9 +171,14 @@ extension CrashingFile {
     return image
   }
 
+  /// How many of the first `count` operations are certain to be on the device.
+  package func syncedOperations(after count: Int) -> Int {
+    log.prefix(count).lastIndex { if case .sync = $0 { true } else { false } } ?? 0
+  }
+
   /// The file as it was known to be on the device after `count` operations.
   package func synced(after count: Int) -> [UInt8] {
-    killed(after: log.prefix(count).lastIndex { if case .sync = $0 { true } else { false } } ?? 0)
+    killed(after: syncedOperations(after: count))
   }
 
   /// The file after a power cut after `count` operations: every sector written since the last sync
@@ -149,7 +186,7 @@ extension CrashingFile {
   package func powerCut(
     after count: Int, using generator: inout some RandomNumberGenerator
   ) -> [UInt8] {
-    let start = log.prefix(count).lastIndex { if case .sync = $0 { true } else { false } } ?? 0
+    let start = syncedOperations(after: count)
     var image = killed(after: start)
     for operation in log[start..<count] {
       switch operation {

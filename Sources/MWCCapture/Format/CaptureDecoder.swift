@@ -102,11 +102,37 @@ package struct CaptureDecoder: ~Copyable {
   /// Goes on at a block header or trailer at `offset`, whatever stands before it. Numbers of the
   /// next block are not compared with those of the last.
   package mutating func jump(to offset: Int64) {
-    self.offset = offset
-    completeEnd = offset
+    floor = 0
+    move(to: Place(offset: offset))
+  }
+
+  /// A place between two blocks.
+  struct Place {
+    var offset: Int64
+    /// Numbers that the next block must have; nil when anything goes.
+    var sequence: UInt32?
+    var record: UInt64?
+  }
+
+  /// Where the decoder stands; nil within a block, and in the head of the file.
+  var place: Place? {
+    guard case .item = expectation else { return nil }
+    return Place(offset: offset, sequence: nextSequence, record: nextRecord)
+  }
+
+  /// Goes on at `place`, which has records again that were delivered from another: those with
+  /// numbers below `floor` are passed over.
+  mutating func move(to place: Place, floor: UInt64) {
+    self.floor = floor
+    move(to: place)
+  }
+
+  private mutating func move(to place: Place) {
+    offset = place.offset
+    completeEnd = place.offset
     expectation = .item
-    nextSequence = nil
-    nextRecord = nil
+    nextSequence = place.sequence
+    nextRecord = place.record
     isInBlock = false
     forgetRows()
   }
@@ -137,9 +163,13 @@ package struct CaptureDecoder: ~Copyable {
     columnRow = -1
   }
 
-  /// Number of the record that the next block should begin with; nil after a jump.
-  var expectedRecord: UInt64? { nextRecord }
-  var expectedSequence: UInt32? { nextSequence }
+  /// Records with lower numbers are passed over.
+  private(set) var floor: UInt64 = 0
+
+  /// How many records of the capture have been gone through.
+  var recordsSeen: UInt64 {
+    isInBlock ? (header?.firstRecord ?? 0) &+ UInt64(seal.recordCount) : nextRecord ?? 0
+  }
 
   // MARK: Bytes in
 
@@ -367,6 +397,14 @@ package struct CaptureDecoder: ~Copyable {
   ///
   /// - Throws: `CaptureError` when the row is malformed or beyond the limits.
   package mutating func advance() throws(CaptureError) -> Bool {
+    repeat {
+      guard try advanceRow() else { return false }
+    } while recordNumber < floor
+    return true
+  }
+
+  @inline(__always)
+  private mutating func advanceRow() throws(CaptureError) -> Bool {
     if columnRow + 1 < columns.count { return try advanceColumns() }
     guard header?.kind == .records, rowOffset < raw.count else { return false }
     let raw = raw

@@ -32,20 +32,6 @@ struct CaptureEncoder: ~Copyable {
     var block: OpenBlock?
   }
 
-  /// Records that are in `rows`, or in `output` and not committed yet.
-  struct Batch {
-    var count: UInt32 = 0
-    var payloadBytes: UInt64 = 0
-    var times = TimeSpan()
-
-    @inline(__always)
-    fileprivate mutating func add(_ message: borrowing Message) {
-      count += 1
-      payloadBytes += UInt64(message.payload.byteCount)
-      times.include(wall: message.wallTime, monotonic: message.monotonicTime)
-    }
-  }
-
   let fileID: UInt64
   private let encoding: BlockEncoding
   private let deflater: Deflater?
@@ -57,14 +43,14 @@ struct CaptureEncoder: ~Copyable {
   private var committed = Progress()
   private var current = Progress()
   /// What `rows` holds.
-  private var gathered = Batch()
+  private var gathered = RecordBatch()
   /// What a discard would lose: all records since the last commit.
-  private(set) var uncommitted = Batch()
+  private(set) var uncommitted = RecordBatch()
   private(set) var uncommittedTallies = TallyTable()
   /// A discard left the open block behind what the deflater knows; only a seal may follow in it.
   private var mustSeal = false
-  private var latestWallTime: Int64 = 0
-  private var latestMonotonicTime: Int64 = 0
+  /// Times of the row before, which the next one is told from.
+  private var latest = RowTimes()
 
   /// What the next index block will list; grows by `newEntries` at a commit.
   private var index = CaptureIndex()
@@ -138,22 +124,13 @@ struct CaptureEncoder: ~Copyable {
   private mutating func appendRowHeader(_ message: borrowing Message) {
     precondition(!mustSeal, "after a discard the open block is sealed first")
     if rows.isEmpty, current.block == nil {
-      beginBlock(.records, wall: message.wallTime, monotonic: message.monotonicTime)
+      beginBlock(
+        .records, encoding, wall: message.wallTime, monotonic: message.monotonicTime)
     }
-    rows.append(message.kind.rawValue)
-    rows.append(varint: UInt64(message.connection) << 1 | UInt64(message.direction.rawValue))
-    rows.append(zigzag: message.monotonicTime &- latestMonotonicTime)
-    rows.append(
-      zigzag: (message.wallTime &- message.monotonicTime)
-        &- (latestWallTime &- latestMonotonicTime))
-    rows.append(varint: UInt64(message.payload.byteCount))
-    latestWallTime = message.wallTime
-    latestMonotonicTime = message.monotonicTime
+    rows.appendRowHeader(message, after: &latest)
     uncommitted.add(message)
     gathered.add(message)
-    uncommittedTallies.count(
-      connection: message.connection, kind: message.kind, direction: message.direction,
-      bytes: message.payload.byteCount)
+    uncommittedTallies.count(message)
   }
 
   // MARK: Output
@@ -226,7 +203,7 @@ struct CaptureEncoder: ~Copyable {
   private mutating func forgetOutput() {
     output.removeAll(keepingAtMost: 1 << 20)
     forgetRows()
-    uncommitted = Batch()
+    uncommitted = RecordBatch()
     uncommittedTallies.removeAll()
     newEntries.removeAll(keepingCapacity: true)
     newIndexOffset = nil
@@ -234,13 +211,14 @@ struct CaptureEncoder: ~Copyable {
 
   // MARK: Blocks
 
-  private mutating func beginBlock(_ kind: BlockKind, wall: Int64, monotonic: Int64) {
+  private mutating func beginBlock(
+    _ kind: BlockKind, _ encoding: BlockEncoding, wall: Int64, monotonic: Int64
+  ) {
     let header = BlockHeader(
       fileID: fileID, sequence: current.sequence, kind: kind, encoding: encoding,
       firstRecord: current.recordCount, baseWallTime: wall, baseMonotonicTime: monotonic)
     current.block = OpenBlock(header: header, offset: end, crc: 0)
-    latestWallTime = wall
-    latestMonotonicTime = monotonic
+    latest = RowTimes(wall: wall, monotonic: monotonic)
     deflater?.reset()
   }
 
@@ -248,23 +226,37 @@ struct CaptureEncoder: ~Copyable {
   private mutating func appendBlock(_ kind: BlockKind, _ body: ByteBuffer, times: TimeSpan) {
     endBlock()
     beginBlock(
-      kind, wall: times.isEmpty ? 0 : times.minWall,
+      kind, encoding, wall: times.isEmpty ? 0 : times.minWall,
       monotonic: times.isEmpty ? 0 : times.minMonotonic)
-    appendSegment(body, payload: RawSpan(), of: Batch(times: times))
+    appendSegment(body, payload: RawSpan(), of: RecordBatch(times: times))
     endBlock()
   }
 
-  private mutating func appendSegment(_ raw: ByteBuffer, payload: RawSpan, of batch: Batch) {
-    guard var block = current.block else { preconditionFailure("no block to add to") }
-    if block.seal.segmentCount == 0 {
-      // The header goes out with the first segment: a block never begins with nothing in it.
-      block.offset = end
-      block.crc = block.header.encode(into: output)
-      block.seal.storedSize = UInt64(CaptureFormat.itemSize)
-    }
-    let start = output.count
-    output.append(zeros: CaptureFormat.segmentHeaderSize)
-    let body = start + CaptureFormat.segmentHeaderSize
+  /// Adds a whole block of records, of one segment, and ends it: an index may follow. Nothing is
+  /// gathered.
+  ///
+  /// - Parameters:
+  ///   - pending: the records.
+  ///   - encoding: how they are stored.
+  ///   - body: appends the body of the segment and returns its raw length.
+  mutating func appendBlock(
+    of pending: borrowing PendingBlock, _ encoding: BlockEncoding, body: (ByteBuffer) -> Int
+  ) {
+    precondition(rows.isEmpty, "a whole block follows a flush")
+    endBlock()
+    beginBlock(
+      .records, encoding, wall: pending.header.baseWallTime,
+      monotonic: pending.header.baseMonotonicTime)
+    let batch = pending.batch
+    uncommitted.include(batch)
+    pending.addTallies(to: &uncommittedTallies)
+    let start = beginSegment()
+    endSegment(at: start, rawLength: body(output), of: batch)
+    sealBlock()
+  }
+
+  private mutating func appendSegment(_ raw: ByteBuffer, payload: RawSpan, of batch: RecordBatch) {
+    let start = beginSegment()
     if let deflater {
       if payload.byteCount > 0 {
         deflater.deflate(raw.bytes, into: output, flushing: false)
@@ -276,26 +268,34 @@ struct CaptureEncoder: ~Copyable {
       output.append(raw.bytes)
       output.append(payload)
     }
-    let rawLength = raw.count + payload.byteCount
-    output.store(UInt32(output.count - body), at: start)
-    output.store(UInt32(rawLength), at: start + 4)
-    block.crc = output.bytes.extracting(start..<start + 8).crc32c(after: block.crc)
-    block.crc = output.bytes.extracting(body..<output.count).crc32c(after: block.crc)
-    output.store(block.crc, at: start + 8)
+    endSegment(at: start, rawLength: raw.count + payload.byteCount, of: batch)
+  }
 
-    block.seal.segmentCount += 1
-    block.seal.storedSize += UInt64(output.count - start)
-    block.seal.rawSize += UInt64(rawLength)
-    block.seal.recordCount += batch.count
-    block.seal.times.include(batch.times)
-    current.recordCount += UInt64(batch.count)
+  private mutating func beginSegment() -> Int {
+    guard var block = current.block else { preconditionFailure("no block to add to") }
+    if block.seal.segmentCount == 0 {
+      // The header goes out with the first segment: a block never begins with nothing in it.
+      block.offset = end
+      block.crc = block.header.encode(into: output)
+      block.seal.storedSize = UInt64(CaptureFormat.itemSize)
+      current.block = block
+    }
+    output.append(zeros: CaptureFormat.segmentHeaderSize)
+    return output.count - CaptureFormat.segmentHeaderSize
+  }
+
+  private mutating func endSegment(at start: Int, rawLength: Int, of batch: RecordBatch) {
+    guard var block = current.block else { preconditionFailure("no block to add to") }
+    block.crc = output.finishSegment(at: start, rawLength: rawLength, after: block.crc)
+    block.seal.add(storedLength: output.count - start, rawLength: rawLength, batch)
+    current.recordCount += batch.count
     current.payloadBytes += batch.payloadBytes
     current.block = block
   }
 
   private mutating func forgetRows() {
     rows.removeAll()
-    gathered = Batch()
+    gathered = RecordBatch()
   }
 
   private mutating func endBlock() {

@@ -54,6 +54,13 @@ package struct TallyTable: Sendable {
     latest.bytes &+= UInt64(bytes)
   }
 
+  @inline(__always)
+  mutating func count(_ message: borrowing Message) {
+    count(
+      connection: message.connection, kind: message.kind, direction: message.direction,
+      bytes: message.payload.byteCount)
+  }
+
   /// Adds what is counted beside the table to the table.
   private mutating func settle() {
     if latest.messages > 0 { tallies[latestKey, default: Tally()].add(latest) }

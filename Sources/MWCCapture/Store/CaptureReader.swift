@@ -47,7 +47,7 @@ package struct CaptureReader: ~Copyable {
   ///
   /// - Throws: `CaptureError`: `cannotOpen`, `notACapture`, `newerVersion`, `damaged`, `io`.
   package static func open(_ path: String) throws(CaptureError) -> CaptureReader {
-    try open(LocalFile.reading(path), name: path)
+    try open(CapturePair.reading(path), name: path)
   }
 
   /// As above, from any source.
@@ -199,6 +199,7 @@ package struct CaptureReader: ~Copyable {
 
   /// The blocks of the file. Read once; a file that grew is mapped again.
   package mutating func loadMap() throws(CaptureError) -> CaptureMap {
+    try scanner.refresh()
     if let map, map.fileSize == (try scanner.window.size()) { return map }
     let new = try CaptureMap(scanner.window.source, name: name)
     map = new

@@ -11,7 +11,7 @@ package enum CaptureEnding: Hashable, Sendable {
 
 /// Feeds a decoder from a source, and tells a cut from damage: what does not fit and is followed by
 /// nothing that does is what a crash leaves behind; what is followed by a block or a trailer of this
-/// file is damage.
+/// file is damage. Either way the tail goes on where the capture does not.
 ///
 /// Not thread-safe.
 struct CaptureScanner: ~Copyable {
@@ -20,40 +20,97 @@ struct CaptureScanner: ~Copyable {
   /// Set when `step` has returned nil.
   private(set) var ending: CaptureEnding?
   private var isAfterTrailer = false
+  /// What is wrong with the capture where the tail was joined; told when the tail has been read.
+  private var heldError: CaptureError?
+  /// The error was told.
+  private var hasToldError = false
 
   init(_ window: SourceWindow) { self.window = window }
 
   /// Takes back that the end was seen: the file may have grown, or the decoder has jumped.
-  mutating func resume() { ending = nil }
+  mutating func resume() {
+    ending = nil
+    hasToldError = false
+  }
 
   /// Reads one part of the file; nil where the complete part ends. Called again it looks whether
   /// the file has grown.
   ///
   /// - Throws: `CaptureError`; the same again when called again.
   mutating func step() throws(CaptureError) -> CaptureDecoder.Event? {
-    let part = try window.load(at: decoder.offset, length: decoder.wanted)
-    guard part.count >= decoder.wanted else {
-      try checkHead(part.bytes)
-      try end(at: decoder.offset + Int64(part.count))
-      return nil
+    if ending != nil { try refresh() }
+    while true {
+      let part = try window.load(at: decoder.offset, length: decoder.wanted)
+      guard part.count >= decoder.wanted else {
+        try checkHead(part.bytes)
+        let fileEnd = decoder.offset + Int64(part.count)
+        decoder.stepBack()
+        if try enterTail() { continue }
+        // A block was sealed while we looked for it in the tail.
+        if let pair = window.pair, !pair.isJoined, let size = try window.size(), size > fileEnd {
+          continue
+        }
+        try end(at: fileEnd)
+        return nil
+      }
+      do throws(CaptureError) {
+        let event = try decoder.decode(part.bytes)
+        ending = nil
+        isAfterTrailer = false
+        if case .trailer = event { isAfterTrailer = true }
+        return event
+      } catch {
+        guard error.code == .damaged, decoder.fileID != nil else { throw explain(error) }
+        // A block that cannot be read does not speak against itself being cut; but one that is sound
+        // and stands in the wrong place does.
+        let skipped: Int64 = decoder.isInBlock ? 1 : 0
+        decoder.stepBack()
+        if window.pair?.isInTail(decoder.offset) == true {
+          // A tail is rewritten while it is read: what does not fit is its end.
+          try end(at: window.end)
+          return nil
+        }
+        let next = try window.findItem(from: decoder.offset + skipped, fileID: decoder.fileID)
+        let fileEnd = window.end
+        if try enterTail() {
+          if next != nil { heldError = error }
+          continue
+        }
+        guard next == nil else { throw explain(error) }
+        try end(at: fileEnd)
+        return nil
+      }
     }
-    do throws(CaptureError) {
-      let event = try decoder.decode(part.bytes)
-      ending = nil
-      isAfterTrailer = false
-      if case .trailer = event { isAfterTrailer = true }
-      return event
+  }
+
+  // MARK: The tail
+
+  /// Goes on in the tail, if it has the block that comes next.
+  private mutating func enterTail() throws(CaptureError) -> Bool {
+    guard let pair = window.pair, !pair.isJoined, !isAfterTrailer, !hasToldError,
+      let fileID = decoder.fileID, let place = decoder.place
+    else { return false }
+    return try pair.join(at: place, fileID: fileID)
+  }
+
+  /// Lets go of the tail when a block was sealed since it was entered: the capture has its records
+  /// now, and more.
+  mutating func refresh() throws(CaptureError) {
+    do throws(Errno) {
+      guard let pair = window.pair, try pair.hasCaptureChanged() else { return }
     } catch {
-      guard error.code == .damaged, decoder.fileID != nil else { throw explain(error) }
-      // A block that cannot be read does not speak against itself being cut; but one that is sound
-      // and stands in the wrong place does.
-      let skipped: Int64 = decoder.isInBlock ? 1 : 0
-      decoder.stepBack()
-      let next = try window.findItem(from: decoder.offset + skipped, fileID: decoder.fileID)
-      guard next == nil else { throw explain(error) }
-      try end(at: window.end)
-      return nil
+      throw CaptureError(.io, "cannot be examined", file: window.name, underlying: error)
     }
+    leaveTail()
+  }
+
+  /// Goes back to where the tail was joined; what came from it does not come again.
+  private mutating func leaveTail() {
+    guard let pair = window.pair, let place = pair.place else { return }
+    if decoder.offset >= place.offset {
+      decoder.move(to: place, floor: max(decoder.recordsSeen, decoder.floor))
+    }
+    pair.part()
   }
 
   /// Says what is wrong with a file that ends within its first bytes.
@@ -71,7 +128,12 @@ struct CaptureScanner: ~Copyable {
   }
 
   private mutating func end(at fileEnd: Int64) throws(CaptureError) {
-    decoder.stepBack()
+    if let error = heldError {
+      leaveTail()
+      heldError = nil
+      hasToldError = true
+      throw explain(error)
+    }
     let excess = fileEnd - decoder.completeEnd
     ending =
       isAfterTrailer && excess == 0

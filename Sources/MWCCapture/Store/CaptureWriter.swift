@@ -4,14 +4,17 @@ internal import SystemPackage
 /// Writes messages to a capture so that a crash loses at most what the flush interval allows.
 ///
 /// ```
-///   append ─► rows ──flush──► segment ──write──► kernel ──sync──► device
-///             lost when       kept when          kept after
-///             we are killed   we are killed      a power cut
+///   append ─► rows ──flush──► tail ───────────────┐
+///             lost when        kept when          sync ──► kept after
+///             we are killed    we are killed      │        a power cut
+///               └─────seal───► dense block ───────┘
 /// ```
 ///
-/// A disk that refuses a write does not end the recording: the file is cut back to its last complete
-/// segment, what cannot be stored is counted, and when there is room again a gap record says how
-/// much is missing. `takeNotice` tells the owner, once per turn. A pipe that fails is the end.
+/// Two stores know how: `SealingStore` for files, `DirectStore` for streams and captures that are
+/// not compressed. The writer decides when, and what happens when the disk refuses: that does not end
+/// a recording. The files are cut back to what is complete, what cannot be stored is counted, and
+/// when there is room again a gap record says how much is missing. `takeNotice` tells the owner, once
+/// per turn. A pipe that fails is the end.
 ///
 /// ```swift
 /// let writer = try CaptureWriter(path: "run.cap", session: session)
@@ -26,18 +29,22 @@ internal import SystemPackage
 package final class CaptureWriter {
   /// How a capture is written.
   package struct Options: Sendable {
-    /// 0 stores, 1 (fast) to 9 (dense) deflates.
+    /// 0 stores, 1 (fast) to 9 (dense) compresses.
     package var level = 6
+    /// Every flush goes into the capture itself, as rows, and there is no tail. Always so for streams
+    /// and at level 0.
+    package var isDirect = false
     /// The most a killed process loses; zero hands every batch to the kernel at once.
     package var flushInterval = Duration.milliseconds(100)
     /// The most a power cut loses; zero syncs every flush, nil never syncs.
     package var syncInterval: Duration? = .seconds(1)
     /// Bytes that stay free on the disk.
     package var minFree: Int64 = 1 << 30
-    /// Decoded bytes after which a block is sealed.
+    /// Decoded bytes after which a block is sealed. Larger blocks are denser, and cost twice their
+    /// size in memory; beyond 1 MiB little is won.
     package var blockSize = 1 << 20
-    /// Age at which a block is sealed.
-    package var blockAge = Duration.seconds(30)
+    /// Age at which a block is sealed: what a tail holds is as safe, but not as dense.
+    package var blockAge = Duration.seconds(300)
 
     package init() {}
   }
@@ -67,6 +74,8 @@ package final class CaptureWriter {
     package var droppedBytes: UInt64 = 0
     /// Gap and clock jump records that the writer added by itself; part of `messages`.
     package var ownRecords: UInt64 = 0
+    /// Blocks that were sealed faster than the options ask, see `effort`.
+    package var hurriedBlocks: UInt64 = 0
   }
 
   private enum State {
@@ -81,24 +90,24 @@ package final class CaptureWriter {
   /// What is missing since the disk refused a write.
   fileprivate struct Suspension {
     var error: CaptureError
-    var messages: UInt64 = 0
-    var bytes: UInt64 = 0
-    var times = TimeSpan()
+    var batch: RecordBatch
     /// Monotonic time of the next attempt; nil until `tick` says what time it is.
     var retryAt: Int64?
 
-    var isDiskFull: Bool { error.code == .diskFull }
+    var messages: UInt64 { batch.count }
   }
 
   package let options: Options
-  package private(set) var statistics = Statistics()
+  /// How hard the next block is worked on when it is sealed; the owner lowers it when the recording
+  /// falls behind, which is better than to push back on the sender.
+  package var effort = SealEffort.full
   /// What `statistics` counts as dropped, by connection, kind and direction.
   package private(set) var droppedTallies = TallyTable()
 
   private let file: any StoredFile
   private let name: String
   private let isStream: Bool
-  private var encoder: CaptureEncoder
+  private let store: any RecordStore
   private var state = State.recording
   private var notices: [Notice] = []
   private var syncFailure: CaptureError?
@@ -107,10 +116,23 @@ package final class CaptureWriter {
   private var flushAt: Int64?
   private var syncAt: Int64?
   private var sealAt: Int64?
-  private var hasUnsynced = false
 
   /// Wall minus monotonic time of the latest message.
   private var clockOffset: Int64 = 0
+
+  // What the store does not count.
+  private var droppedMessages: UInt64 = 0
+  private var droppedBytes: UInt64 = 0
+  private var ownRecords: UInt64 = 0
+
+  package var statistics: Statistics {
+    let counters = store.counters
+    return Statistics(
+      messages: counters.messages, payloadBytes: counters.payloadBytes,
+      bytesWritten: counters.bytes, flushes: counters.flushes, syncs: counters.syncs,
+      droppedMessages: droppedMessages, droppedBytes: droppedBytes, ownRecords: ownRecords,
+      hurriedBlocks: counters.hurriedBlocks)
+  }
 
   // MARK: Opening
 
@@ -124,86 +146,51 @@ package final class CaptureWriter {
   ) throws(CaptureError) {
     let file = try LocalFile.writing(path, existing: existing)
     do throws(CaptureError) {
-      try self.init(
-        file: file, name: path == "-" ? "standard output" : path, session: session,
-        options: options,
-        fileID: UInt64.random(in: 1 ... .max))
+      let tail = try LocalTail.beside(file, at: path, existing: existing)
+      do throws(CaptureError) {
+        try self.init(
+          file: file, tail: tail, name: path == "-" ? "standard output" : path, session: session,
+          options: options, fileID: UInt64.random(in: 1 ... .max))
+      } catch {
+        tail?.close()
+        throw error
+      }
     } catch {
       file.abandon()
       throw error
     }
   }
 
-  /// Begins a session in `file`: a new capture when it is empty, else behind what it holds.
-  package convenience init(
-    file: any StoredFile, name: String, session: CaptureSession, options: Options = Options(),
-    fileID: UInt64
+  /// Begins a session in `file`: a new capture when it is empty, else behind what it and its tail
+  /// hold. Without a tail every flush seals a block.
+  package init(
+    file: any StoredFile, tail: (any TailFile)? = nil, name: String, session: CaptureSession,
+    options: Options = Options(), fileID: UInt64
   ) throws(CaptureError) {
-    let isStream: Bool
-    do throws(Errno) {
-      isStream = try file.size() == nil
-    } catch { throw CaptureError(.io, "cannot be examined", file: name, underlying: error) }
-    let walk = try CaptureWriter.walk(file, name: name)
-    self.init(file, name, options, isStream: isStream, walk: walk, fileID: fileID)
-    try beginFile(session)
-  }
-
-  private init(
-    _ file: any StoredFile, _ name: String, _ options: Options, isStream: Bool, walk: CaptureWalk?,
-    fileID: UInt64
-  ) {
     precondition((0...9).contains(options.level), "a zlib level is 0 to 9")
+    precondition(options.blockSize <= CaptureFormat.maxPayload, "a block is one segment")
     self.file = file
     self.name = name
     self.options = options
-    self.isStream = isStream
-    if let walk {
-      encoder = CaptureEncoder(continuing: walk, level: options.level)
-    } else {
-      encoder = CaptureEncoder(fileID: fileID, level: options.level)
-    }
-  }
-
-  /// What is in the file; nil when it is empty or was killed before its head was complete.
-  private static func walk(
-    _ file: any StoredFile, name: String
-  ) throws(CaptureError) -> CaptureWalk? {
-    let size: Int64?
-    do throws(Errno) { size = try file.size() } catch {
-      throw CaptureError(.io, "cannot be examined", file: name, underlying: error)
-    }
-    guard let size, size > 0 else { return nil }
-    if size < CaptureFormat.preambleSize {
-      let head = try SourceWindow(file, name: name).load(at: 0, length: Int(size))
-      if Preamble.isCut(head.bytes) { return nil }
-    }
-    return try CaptureWalk.forAppending(to: file, name: name)
-  }
-
-  /// Begins the first session of this writer. Once it returns, a power cut leaves a capture, even if
-  /// nothing is ever received.
-  private func beginFile(_ session: CaptureSession) throws(CaptureError) {
+    do throws(Errno) {
+      isStream = try file.size() == nil
+    } catch { throw CaptureError(.io, "cannot be examined", file: name, underlying: error) }
+    let opening = try CaptureOpening(file, tail: tail, name: name)
+    store = opening.makeStore(options, newFileID: fileID)
     do throws(Errno) {
       if let free = try file.freeSpace(), free < options.minFree { throw .noSpace }
-      if !isStream, try file.size() != Int64(encoder.position) {
-        try file.truncate(to: Int64(encoder.position))
-      }
-      encoder.begin(session)
-      try writeOutput()
-      if !isStream, options.syncInterval != nil {
-        try file.sync()
-        statistics.syncs += 1
-      }
+      try opening.prepare(store, syncs: options.syncInterval != nil)
+      try store.begin(session)
+      if options.syncInterval != nil { try store.sync() }
     } catch { throw failure(error) }
     clockOffset = session.wallAnchor &- session.monotonicAnchor
   }
 
   /// Begins another session in the same file.
   func begin(_ session: CaptureSession) throws(CaptureError) {
-    try flush()
+    try seal()
     guard case .recording = state else { return }
-    encoder.begin(session)
-    try write()
+    do throws(Errno) { try store.begin(session) } catch { try suspend(error) }
     clockOffset = session.wallAnchor &- session.monotonicAnchor
   }
 
@@ -248,30 +235,21 @@ package final class CaptureWriter {
     switch state {
     case .recording: break
     case .suspended(var suspension):
-      suspension.count(message)
-      statistics.droppedMessages += 1
-      statistics.droppedBytes += UInt64(message.payload.byteCount)
-      droppedTallies.count(
-        connection: message.connection, kind: message.kind, direction: message.direction,
-        bytes: message.payload.byteCount)
+      suspension.batch.add(message)
+      droppedMessages += 1
+      droppedBytes += UInt64(message.payload.byteCount)
+      droppedTallies.count(message)
       state = .suspended(suspension)
       return
     case .failed(let error): throw error
     case .closed: preconditionFailure("a closed capture takes no messages")
     }
-    if encoder.isLarge(message) {
-      try flush()
-      guard case .recording = state else { return try appendUnchanged(message) }
-      encoder.flush(adding: message)
-      try write()
-    } else {
-      if !encoder.hasRoom(for: message) {
-        try flush()
-        guard case .recording = state else { return try appendUnchanged(message) }
-      }
-      encoder.append(message)
+    do throws(Errno) { try store.makeRoom(for: message) } catch {
+      try suspend(error)
+      return try appendUnchanged(message)
     }
-    if encoder.blockRawSize >= options.blockSize { try seal() }
+    do throws(Errno) { try store.append(message) } catch { return try suspend(error) }
+    if store.blockRawSize >= options.blockSize { try seal() }
   }
 
   /// Adds a record that no connection sent.
@@ -280,12 +258,12 @@ package final class CaptureWriter {
   ) throws(CaptureError) {
     let payload = ByteBuffer()
     payload.append(json)
-    let before = statistics.droppedMessages
+    let before = droppedMessages
     try appendUnchanged(
       Message(
         wallTime: wall, monotonicTime: monotonic, connection: 0, kind: kind,
         payload: payload.bytes))
-    if statistics.droppedMessages == before { statistics.ownRecords += 1 }
+    if droppedMessages == before { ownRecords += 1 }
   }
 
   // MARK: Time
@@ -314,17 +292,17 @@ package final class CaptureWriter {
     if let syncAt, now >= syncAt { sync() }
     guard case .recording = state else { return try retryTime() }
 
-    if encoder.uncommitted.count == 0 {
+    if store.unwritten.count == 0 {
       flushAt = nil
     } else if flushAt == nil {
       flushAt = now.addingSaturating(options.flushInterval.nanosecondsClamped)
     }
-    if !hasUnsynced {
+    if !store.hasUnsynced {
       syncAt = nil
     } else if syncAt == nil, let interval = options.syncInterval {
       syncAt = now.addingSaturating(interval.nanosecondsClamped)
     }
-    if !encoder.hasOpenBlock {
+    if !store.hasOpenBlock {
       sealAt = nil
     } else if sealAt == nil {
       sealAt = now.addingSaturating(options.blockAge.nanosecondsClamped)
@@ -348,54 +326,27 @@ package final class CaptureWriter {
   /// - Throws: as `append`.
   package func flush() throws(CaptureError) {
     flushAt = nil
-    guard case .recording = state, encoder.uncommitted.count > 0 else { return }
-    encoder.flush()
-    try write()
-  }
-
-  private func seal() throws(CaptureError) {
-    try flush()
-    sealAt = nil
-    guard case .recording = state, encoder.hasOpenBlock else { return }
-    encoder.sealBlock()
-    try write()
-  }
-
-  /// Writes what the encoder has put out. A refusal suspends the recording.
-  private func write() throws(CaptureError) {
-    let output = encoder.output
-    do throws(Errno) {
-      let size = Int64(output.count)
-      if let free = try file.freeSpace(), free - size < options.minFree {
-        throw .noSpace
-      }
-      try file.writeAll(output.bytes, at: Int64(encoder.position))
-    } catch {
-      try suspend(error)
-      return
-    }
-    statistics.flushes += 1
-    statistics.bytesWritten += UInt64(output.count)
-    statistics.messages += UInt64(encoder.uncommitted.count)
-    statistics.payloadBytes += encoder.uncommitted.payloadBytes
-    encoder.commit()
-    hasUnsynced = !isStream
+    guard case .recording = state, store.unwritten.count > 0 else { return }
+    do throws(Errno) { try store.flush() } catch { return try suspend(error) }
     if options.syncInterval == .zero { sync() }
+  }
+
+  /// Ends the block.
+  private func seal() throws(CaptureError) {
+    sealAt = nil
+    guard case .recording = state else { return }
+    do throws(Errno) { try store.seal(effort) } catch { return try suspend(error) }
+    if options.syncInterval == .zero || store.wantsSync { sync() }
   }
 
   /// Asks the device to keep everything that was flushed. A failure is reported once as a notice,
   /// and again when the file is closed: what was not synced may be lost.
   package func sync() {
     syncAt = nil
-    guard hasUnsynced else { return }
-    hasUnsynced = false
-    do throws(Errno) {
-      try file.sync()
-      statistics.syncs += 1
-    } catch {
+    do throws(Errno) { try store.sync() } catch {
       let failure = CaptureError(
-        .io, "cannot be synced: what was written last may not survive a power cut", file: name,
-        underlying: error)
+        .io, "cannot be synced: what was written last may not survive a power cut",
+        file: store.latestFile, underlying: error)
       if syncFailure == nil { notices.append(.syncFailed(failure)) }
       syncFailure = failure
     }
@@ -409,16 +360,11 @@ package final class CaptureWriter {
       state = .failed(failure)
       throw failure
     }
-    var suspension = Suspension(error: failure)
-    suspension.messages = UInt64(encoder.uncommitted.count)
-    suspension.bytes = encoder.uncommitted.payloadBytes
-    suspension.times = encoder.uncommitted.times
-    statistics.droppedMessages += suspension.messages
-    statistics.droppedBytes += suspension.bytes
-    droppedTallies.add(encoder.uncommittedTallies)
-    encoder.discard()
-    // Best effort, so that others see no broken end; before writing goes on it is done for certain.
-    try? file.truncate(to: Int64(encoder.position))
+    let suspension = Suspension(error: failure, batch: store.unwritten)
+    droppedMessages += suspension.messages
+    droppedBytes += suspension.batch.payloadBytes
+    droppedTallies.add(store.unwrittenTallies)
+    store.discard()
     flushAt = nil
     sealAt = nil
     state = .suspended(suspension)
@@ -432,42 +378,29 @@ package final class CaptureWriter {
     do throws(Errno) {
       let room = options.minFree + CaptureWriter.resumeRoom
       if let free = try file.freeSpace(), free < room { return }
-      try file.truncate(to: Int64(encoder.position))
-      if encoder.hasOpenBlock {
-        encoder.sealBlock()
-        try writeOutput()
-      }
+      try store.repair()
       if suspension.messages > 0 {
         let payload = ByteBuffer()
         payload.append(suspension.gap.json)
-        encoder.append(
+        let times = suspension.batch.times
+        try store.append(
           Message(
-            wallTime: suspension.times.maxWall, monotonicTime: suspension.times.maxMonotonic,
-            connection: 0, kind: .gap, payload: payload.bytes))
-        encoder.flush()
-        try writeOutput()
-        statistics.messages += 1
-        statistics.payloadBytes += UInt64(payload.count)
-        statistics.ownRecords += 1
+            wallTime: times.maxWall, monotonicTime: times.maxMonotonic, connection: 0, kind: .gap,
+            payload: payload.bytes))
+        try store.flush()
+        ownRecords += 1
       }
     } catch {
-      encoder.discard()
+      store.discard()
       return
     }
     state = .recording
-    hasUnsynced = true
-    notices.append(.resumed(messages: suspension.messages, bytes: suspension.bytes))
+    notices.append(
+      .resumed(messages: suspension.messages, bytes: suspension.batch.payloadBytes))
   }
 
   /// Free space beyond what is to be kept, so that writing does not stop again at once.
   private static let resumeRoom: Int64 = 64 << 10
-
-  private func writeOutput() throws(Errno) {
-    let output = encoder.output
-    try file.writeAll(output.bytes, at: Int64(encoder.position))
-    statistics.bytesWritten += UInt64(output.count)
-    encoder.commit()
-  }
 
   private func failure(_ error: Errno) -> CaptureError {
     switch error {
@@ -479,7 +412,7 @@ package final class CaptureWriter {
         : CaptureError(.diskFull, "the disk is full", file: name, underlying: error)
     case .brokenPipe:
       CaptureError(.outputClosed, "whoever read the output has gone", file: name)
-    default: CaptureError(.io, "cannot be written", file: name, underlying: error)
+    default: CaptureError(.io, "cannot be written", file: store.latestFile, underlying: error)
     }
   }
 
@@ -489,8 +422,8 @@ package final class CaptureWriter {
   /// Whether messages are being counted as missing rather than written.
   package var isSuspended: Bool { if case .suspended = state { true } else { false } }
 
-  /// Size of the capture so far, bytes, without what waits for a flush.
-  package var fileSize: Int64 { Int64(encoder.position) }
+  /// Size of the capture so far, bytes, with what its tail holds and without what waits for a flush.
+  package var fileSize: Int64 { store.size }
 
   // MARK: Closing
 
@@ -501,41 +434,36 @@ package final class CaptureWriter {
   package func close() throws(CaptureError) {
     if case .closed = state { return }
     defer {
-      file.close()
+      store.close()
       state = .closed
     }
-    try flush()
-    if isSuspended { try resume() }
+    try seal()
+    if isSuspended {
+      try resume()
+      try seal()
+    }
     switch state {
     case .failed(let error): throw error
     case .suspended(let suspension): throw suspension.error
     case .recording, .closed: break
     }
-    encoder.finish()
-    do throws(Errno) {
-      try writeOutput()
-    } catch {
-      encoder.discard()
-      try? file.truncate(to: Int64(encoder.position))  // Leaves a clean cut if it can.
+    do throws(Errno) { try store.finish() } catch {
+      store.discard()  // Leaves a clean cut if it can.
       throw failure(error)
     }
-    hasUnsynced = !isStream && options.syncInterval != nil
-    sync()
+    if options.syncInterval != nil { sync() }
     if let syncFailure { throw syncFailure }
+    do throws(Errno) { try store.tidy() } catch { throw failure(error) }
   }
 }
 
 extension CaptureWriter.Suspension {
-  fileprivate mutating func count(_ message: borrowing Message) {
-    messages += 1
-    bytes += UInt64(message.payload.byteCount)
-    times.include(wall: message.wallTime, monotonic: message.monotonicTime)
-  }
-
   /// What the capture will say about it.
   fileprivate var gap: GapRecord {
-    GapRecord(
-      reason: isDiskFull ? "disk-full" : "io-error", messages: messages, bytes: bytes,
+    let times = batch.times
+    return GapRecord(
+      reason: error.code == .diskFull ? "disk-full" : "io-error", messages: messages,
+      bytes: batch.payloadBytes,
       duration: times.isEmpty ? 0 : times.maxMonotonic.subtractingSaturating(times.minMonotonic))
   }
 }

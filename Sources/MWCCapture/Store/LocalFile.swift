@@ -9,7 +9,7 @@ package final class LocalFile: StoredFile {
   /// Not ours to close.
   private let isStandard: Bool
   /// A regular file, which has a size and can be written and read anywhere.
-  private let isRegular: Bool
+  let isRegular: Bool
   /// Path of a file that this object has created.
   private let createdPath: FilePath?
   private var isClosed = false
@@ -152,6 +152,19 @@ package final class LocalFile: StoredFile {
     var status = stat()
     guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
     return status
+  }
+
+  /// Size of what is at `path`; nil when there is nothing.
+  static func size(at path: String) -> Int64? {
+    var status = stat()
+    let result = unsafe FilePath(path).withPlatformString { unsafe stat($0, &status) }
+    return result == 0 ? Int64(status.st_size) : nil
+  }
+
+  /// Takes the name `path` away.
+  static func remove(_ path: String) throws(Errno) {
+    let result = unsafe FilePath(path).withPlatformString { unsafe unlink($0) }
+    if result != 0, errno != ENOENT { throw Errno(rawValue: errno) }
   }
 
   /// Whether `path` is another name of this file.

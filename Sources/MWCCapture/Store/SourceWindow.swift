@@ -7,6 +7,10 @@ internal import SystemPackage
 /// thread-safe.
 final class SourceWindow {
   let source: any CaptureSource
+  /// The source, if a tail may be joined to it.
+  let pair: CapturePair?
+  /// Of the pair, when the bytes were read.
+  private var generation = 0
   /// Name of the file in errors.
   let name: String
   private let buffer = ByteBuffer(capacity: SourceWindow.pieceSize)
@@ -19,11 +23,16 @@ final class SourceWindow {
   init(_ source: any CaptureSource, name: String) {
     self.source = source
     self.name = name
+    pair = source as? CapturePair
   }
 
   /// The bytes from `offset` on: at least `length`, or fewer at the end of the file. The buffer is
   /// the window's own, and has other bytes after the next call.
   func load(at offset: Int64, length: Int) throws(CaptureError) -> ByteBuffer {
+    if let pair, pair.generation != generation {
+      generation = pair.generation
+      buffer.removeAll()
+    }
     move(to: offset)
     while buffer.count < length {
       if try readPiece() == 0 { break }

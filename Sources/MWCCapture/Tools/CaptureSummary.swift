@@ -84,7 +84,8 @@ package struct CaptureSummary: Sendable {
   package init(
     _ path: String, countsTypes: Bool = false, progress: (Int64) -> Void = { _ in }
   ) throws(CaptureError) {
-    try self.init(LocalFile.reading(path), name: path, countsTypes: countsTypes, progress: progress)
+    try self.init(
+      CapturePair.reading(path), name: path, countsTypes: countsTypes, progress: progress)
   }
 
   /// As above, from any source.

@@ -36,7 +36,7 @@ package struct CaptureVerification: Sendable {
   /// - Throws: `CaptureError` when it cannot be checked: `cannotOpen`, `notACapture`,
   ///   `newerVersion`, `unsupported`, `io`. Damage is a result, not an error.
   package static func verify(_ path: String) throws(CaptureError) -> CaptureVerification {
-    try verify(LocalFile.reading(path), name: path)
+    try verify(CapturePair.reading(path), name: path)
   }
 
   /// As above, from any source.
