@@ -47,6 +47,9 @@ enum RecordingReport {
     if dropped.messages > 0 {
       text += "; \(counted(dropped.messages, "message")) LOST (\(ByteCount(bytes: dropped.bytes)))"
     }
+    if statistics.hurriedBlocks > 0 {
+      text += "; \(counted(statistics.hurriedBlocks, "block")) compressed less, to keep up"
+    }
     return text
   }
 
@@ -74,6 +77,7 @@ enum RecordingReport {
     json.member("output", output)
     json.member("elapsed_ns", statistics.elapsed)
     json.member("file_bytes", statistics.fileBytes)
+    json.member("hurried_blocks", statistics.hurriedBlocks)
     json.key("streams")
     json.beginArray()
     for connection in statistics.connections {

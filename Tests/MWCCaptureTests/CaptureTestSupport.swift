@@ -117,6 +117,61 @@ struct TestPair {
     self.tail = CrashingFile(tail, on: disk)
   }
 
+  init(_ image: Image) { self.init(image.capture, tail: image.tail) }
+
+  /// What a crash left.
+  struct Image {
+    var capture: [UInt8]
+    var tail: [UInt8]
+  }
+
+  /// Both files as they are.
+  var image: Image { Image(capture: capture.contents, tail: tail.contents) }
+
+  /// Both files when the process was killed after `count` operations, and after `partial` bytes of
+  /// the next one if that is a write.
+  func killed(after count: Int, partial: Int = 0) -> Image {
+    func image(_ file: CrashingFile) -> [UInt8] {
+      let done = disk.operations(on: file, after: count)
+      let isNext = disk.operations(on: file, after: count + 1) > done
+      return file.killed(after: done, partial: isNext ? partial : 0)
+    }
+    return Image(capture: image(capture), tail: image(tail))
+  }
+
+  /// Bytes of the operation with this number; 0 when it is no write.
+  func writeSize(_ number: Int) -> Int {
+    for file in [capture, tail] {
+      let done = disk.operations(on: file, after: number)
+      guard disk.operations(on: file, after: number + 1) > done else { continue }
+      if case .write(_, let bytes) = file.log[done] { return bytes.count }
+    }
+    return 0
+  }
+
+  /// Both files after a power cut, as chance wants it.
+  func powerCut(
+    after count: Int, using generator: inout some RandomNumberGenerator
+  ) -> Image {
+    Image(
+      capture: capture.powerCut(
+        after: disk.operations(on: capture, after: count), using: &generator),
+      tail: tail.powerCut(after: disk.operations(on: tail, after: count), using: &generator))
+  }
+
+  /// Both files after a power cut, when the device got to any operation of either that it was not
+  /// told to wait for.
+  func powerCuts(after count: Int) -> [Image] {
+    func images(_ file: CrashingFile) -> [[UInt8]] {
+      let done = disk.operations(on: file, after: count)
+      return (file.syncedOperations(after: done)...done).map { file.killed(after: $0) }
+    }
+    let tails = images(tail)
+    return images(capture).flatMap { capture in
+      tails.map { Image(capture: capture, tail: $0) }
+    }
+  }
+
   /// What a reader opens.
   var source: CapturePair {
     let tail = tail
@@ -129,6 +184,8 @@ struct Reading: Equatable {
   var records: [Record] = []
   var ending: CaptureEnding?
   var error: CaptureError?
+
+  init(_ image: TestPair.Image) { self.init(image.capture, tail: image.tail) }
 
   init(_ bytes: [UInt8], tail: [UInt8] = []) {
     do {

@@ -195,9 +195,9 @@ func blockOffsets(_ bytes: [UInt8]) -> [Int] {
 
 @discardableResult
 func recover(
-  _ bytes: [UInt8], to output: CrashingFile
+  _ bytes: [UInt8], tail: [UInt8] = [], to output: CrashingFile
 ) throws(CaptureError) -> CaptureRecovery {
-  try CaptureRecovery.recover(CrashingFile(bytes), name: "in.cap") { () throws(CaptureError) in
+  try CaptureRecovery.recover(TestPair(bytes, tail: tail).source, name: "in.cap") { () throws(CaptureError) in
     (output, "out.cap", 99)
   } options: {
     Sample.options

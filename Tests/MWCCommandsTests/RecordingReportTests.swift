@@ -77,7 +77,7 @@ import Testing
   @Test func jsonHasFixedKeys() throws {
     #expect(
       String(decoding: RecordingReport.json(sample, output: "run.cap"), as: UTF8.self)
-        == #"{"output":"run.cap","elapsed_ns":45300000000,"file_bytes":1048576,"#
+        == #"{"output":"run.cap","elapsed_ns":45300000000,"file_bytes":1048576,"hurried_blocks":0,"#
         + #""streams":[{"uri":"ws://a:1/x","status":"connected","#
         + #""received":{"messages":12345,"bytes":9437184},"#
         + #""written":{"messages":12340,"bytes":8388608},"filtered":{"messages":0,"bytes":0},"#

@@ -132,6 +132,7 @@ extension Recorder {
         }
         // Given back in any case: the loop waits for it.
         defer { ring.recycle(batch) }
+        pass.adapt(toBacklog: ring.backlog)
         try pass.take(batch)
       } catch {
         drain(ring, loop: loop)

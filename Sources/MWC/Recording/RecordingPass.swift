@@ -79,6 +79,7 @@ final class RecordingPass {
     statistics.elapsed = now - start
     statistics.fileBytes = writer.fileSize
     statistics.isDiskFull = writer.isSuspended
+    statistics.hurriedBlocks = Int64(writer.statistics.hurriedBlocks)
     countLosses()
     return [next, limitReached == nil ? deadline : nil].compactMap { $0 }.min()
   }
@@ -99,9 +100,18 @@ final class RecordingPass {
       statistics.elapsed = now - start
       statistics.fileBytes = writer.fileSize
       statistics.isDiskFull = writer.isSuspended
+      statistics.hurriedBlocks = Int64(writer.statistics.hurriedBlocks)
       countLosses()
     }
     try writer.close()
+  }
+
+  /// Compresses less where the recording falls behind: that is better than to push back on the
+  /// sender, who would have to wait or drop.
+  ///
+  /// - Parameter backlog: share of the ring that waits for us.
+  func adapt(toBacklog backlog: Double) {
+    writer.effort = backlog < 0.5 ? .full : backlog < 0.75 ? .hurried : .none
   }
 }
 

@@ -11,6 +11,8 @@ package struct RecordingStatistics: Sendable, Equatable {
   package var isDiskFull = false
   /// Whether an expression decides which messages are recorded.
   package var hasFilter = false
+  /// Blocks that were compressed less than asked, because messages came faster than that.
+  package var hurriedBlocks: Int64 = 0
 
   package init(uris: [String] = []) { connections = uris.map { Connection(uri: $0) } }
 

@@ -422,7 +422,8 @@ package final class CaptureWriter {
   /// Whether messages are being counted as missing rather than written.
   package var isSuspended: Bool { if case .suspended = state { true } else { false } }
 
-  /// Size of the capture so far, bytes, with what its tail holds and without what waits for a flush.
+  /// Size of the capture so far, bytes, without what waits for a flush. What its tail holds counts as
+  /// what it will take when it is sealed, about.
   package var fileSize: Int64 { store.size }
 
   // MARK: Closing
@@ -453,7 +454,7 @@ package final class CaptureWriter {
     }
     if options.syncInterval != nil { sync() }
     if let syncFailure { throw syncFailure }
-    do throws(Errno) { try store.tidy() } catch { throw failure(error) }
+    store.tidy()
   }
 }
 

@@ -17,7 +17,7 @@ protocol RecordStore: AnyObject {
   var hasUnsynced: Bool { get }
   /// Whether a sync is worth its time now, whatever the interval says.
   var wantsSync: Bool { get }
-  /// Bytes of the capture: what a copy of it would take now.
+  /// Bytes of the capture; what is not sealed yet counts as what it will take then, about.
   var size: Int64 { get }
   /// What has been written so far.
   var counters: StoreCounters { get set }
@@ -44,8 +44,8 @@ protocol RecordStore: AnyObject {
   func sync() throws(Errno)
   /// Writes index and trailer. A `sync` and a `tidy` follow.
   func finish() throws(Errno)
-  /// Removes what a finished capture does not need.
-  func tidy() throws(Errno)
+  /// Removes what a finished capture does not need; that this fails harms nobody.
+  func tidy()
   func close()
 }
 

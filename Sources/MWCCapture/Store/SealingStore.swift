@@ -27,6 +27,9 @@ final class SealingStore: RecordStore {
   var counters = StoreCounters()
   private(set) var latestFile: String
 
+  /// Bytes of all sealed blocks, and of the rows in them.
+  private var sealedSize: UInt64 = 0
+  private var sealedRawSize: UInt64 = 0
   private var isCaptureUnsynced = false
   /// The capture could not be synced: the tail is kept, whatever is sealed.
   private var hasSyncFailed = false
@@ -53,7 +56,12 @@ final class SealingStore: RecordStore {
   var hasOpenBlock: Bool { !pending.isEmpty }
   var blockRawSize: Int { pending.rawSize }
   var hasUnsynced: Bool { isCaptureUnsynced || tail?.hasUnsynced == true }
-  var size: Int64 { Int64(encoder.position) + Int64(pending.committedSize) }
+  var size: Int64 {
+    guard pending.isInTail else { return Int64(encoder.position) }
+    // What is sealed tells how dense the rest will be.
+    let density = sealedRawSize > 0 ? Double(sealedSize) / Double(sealedRawSize) : 1
+    return Int64(encoder.position) + Int64(Double(pending.committedSize) * density)
+  }
 
   // MARK: Records
 
@@ -103,9 +111,10 @@ final class SealingStore: RecordStore {
     encoder.appendBlock(of: pending, bodies.prepare(pending, effort)) { output in
       bodies.append(pending, to: output)
     }
+    let size = encoder.output.count
     do throws(Errno) {
       latestFile = name
-      try output.checkRoom(for: Int64(encoder.output.count))
+      try output.checkRoom(for: Int64(size))
       try writeOutput()
     } catch {
       encoder.discard()
@@ -113,6 +122,8 @@ final class SealingStore: RecordStore {
       try? flush()
       throw error
     }
+    sealedSize += UInt64(size)
+    sealedRawSize += UInt64(pending.rawSize)
     counters.flushes += 1
     if effort != .full { counters.hurriedBlocks += 1 }
     counters.count(pending.unwritten)
@@ -193,10 +204,8 @@ final class SealingStore: RecordStore {
     try writeOutput()
   }
 
-  func tidy() throws(Errno) {
-    guard let tail, !hasSyncFailed else { return }
-    latestFile = tail.file.name
-    try tail.remove()
+  func tidy() {
+    if !hasSyncFailed { try? tail?.remove() }
   }
 
   func close() {

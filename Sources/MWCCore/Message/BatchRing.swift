@@ -94,6 +94,12 @@ extension BatchRing {
     spaceHandler.withLock { $0.wake = wake }
   }
 
+  /// Batches that wait for the consumer, as a share of all there are. Any thread may ask.
+  package var backlog: Double {
+    let waiting = published.load(ordering: .relaxed) - taken.load(ordering: .relaxed)
+    return Double(max(0, waiting)) / Double(batches.count)
+  }
+
   private func wakeConsumer() {
     if consumerSleeps.exchange(false, ordering: .sequentiallyConsistent) {
       consumerPlace.wake()
