@@ -197,7 +197,8 @@ func blockOffsets(_ bytes: [UInt8]) -> [Int] {
 func recover(
   _ bytes: [UInt8], tail: [UInt8] = [], to output: CrashingFile
 ) throws(CaptureError) -> CaptureRecovery {
-  try CaptureRecovery.recover(TestPair(bytes, tail: tail).source, name: "in.cap") { () throws(CaptureError) in
+  let pair = TestPair(bytes, tail: tail)
+  return try CaptureRecovery.recover(pair.source, name: "in.cap") { () throws(CaptureError) in
     (output, "out.cap", 99)
   } options: {
     Sample.options

@@ -63,6 +63,7 @@ struct CaptureOpening {
   /// - Parameters:
   ///   - store: as made above.
   ///   - syncs: whether the tail may only go when the device has its records elsewhere.
+  /// - Throws: what the system says; the tail is as it was then.
   func prepare(_ store: any RecordStore, syncs: Bool) throws(Errno) {
     guard !isStream else { return }
     if try file.size() != store.size { try file.truncate(to: store.size) }

@@ -326,9 +326,10 @@ package final class CaptureWriter {
   /// - Throws: as `append`.
   package func flush() throws(CaptureError) {
     flushAt = nil
-    guard case .recording = state, store.unwritten.count > 0 else { return }
+    guard case .recording = state else { return }
     do throws(Errno) { try store.flush() } catch { return try suspend(error) }
-    if options.syncInterval == .zero { sync() }
+    // A large message may have gone to the kernel already.
+    if options.syncInterval == .zero, store.hasUnsynced { sync() }
   }
 
   /// Ends the block.

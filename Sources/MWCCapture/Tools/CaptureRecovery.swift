@@ -38,7 +38,8 @@ package struct CaptureRecovery: Sendable {
         .exists, "is the capture that is to be recovered", advice: "name another output",
         file: output)
     }
-    return try recover(CapturePair.withTail(input, at: path), name: path) { () throws(CaptureError) in
+    let source = CapturePair.withTail(input, at: path)
+    return try recover(source, name: path) { () throws(CaptureError) in
       (try LocalFile.writing(output, existing: existing), output, UInt64.random(in: 1 ... .max))
     } options: {
       options
