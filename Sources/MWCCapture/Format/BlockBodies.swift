@@ -4,33 +4,64 @@ internal import MWCCore
 ///
 /// Not thread-safe; it belongs to one store.
 final class BlockBodies {
-  private let deflater: Deflater
-  private let quickDeflater = Deflater(level: 1)
-  private var encoding = BlockEncoding.deflated
+  private let columns: ColumnEncoder
+  private lazy var quickColumns = ColumnEncoder(level: 1)
+  private lazy var deflater = Deflater(level: level)
+  private let level: Int
+  private var encoding = BlockEncoding.columns
   private var effort = SealEffort.full
 
   /// - Parameter level: 1 (fast) to 9 (dense).
-  init(level: Int) { deflater = Deflater(level: level) }
+  init(level: Int) {
+    self.level = level
+    columns = ColumnEncoder(level: level)
+  }
 
   /// Decides how `pending` is stored, which `append` then does.
   func prepare(_ pending: borrowing PendingBlock, _ effort: SealEffort) -> BlockEncoding {
     self.effort = effort
-    encoding = effort == .none ? .stored : .deflated
+    if effort == .none {
+      encoding = .stored
+    } else if pending.batch.count < BlockBodies.fewRecords
+      || columnSize(pending) > ColumnEncoder.maxRawSize
+    {
+      encoding = .deflated
+    } else {
+      encoding = .columns
+    }
     return encoding
+  }
+
+  /// Fewer records have nothing in common that columns could use; a message as large as a block is
+  /// one of them.
+  private static let fewRecords = 4
+
+  private func columnSize(_ pending: borrowing PendingBlock) -> Int {
+    let batch = pending.batch
+    return Int(batch.payloadBytes) + ColumnEncoder.recordSize * Int(batch.count)
   }
 
   /// Appends the body of one segment that holds all records of `pending`.
   ///
   /// - Returns: its length after decoding.
   func append(_ pending: borrowing PendingBlock, to output: ByteBuffer) -> Int {
+    if encoding == .columns {
+      let encoder = effort == .full ? columns : quickColumns
+      let header = pending.header
+      pending.withPayloads { bytes, entries in
+        encoder.encode(
+          entries, in: bytes, baseWallTime: header.baseWallTime,
+          baseMonotonicTime: header.baseMonotonicTime, into: output)
+      }
+      return columnSize(pending)
+    }
     if encoding == .stored {
       pending.forEachSegment { output.append($0) }
-      return pending.rawSize
+    } else {
+      deflater.reset()
+      pending.forEachSegment { deflater.deflate($0, into: output, flushing: false) }
+      deflater.deflate(RawSpan(), into: output, flushing: true)
     }
-    let deflater = effort == .full ? deflater : quickDeflater
-    deflater.reset()
-    pending.forEachSegment { deflater.deflate($0, into: output, flushing: false) }
-    deflater.deflate(RawSpan(), into: output, flushing: true)
     return pending.rawSize
   }
 }

@@ -56,13 +56,29 @@ internal import MWCCore
   /// those of the block's header.
   func seal(baseWallTime: Int64, baseMonotonicTime: Int64, into output: ByteBuffer) {
     payloads.append(zeros: Int(MWC_COLUMN_PADDING))
-    let payloads = payloads
-    let length = payloads.count - Int(MWC_COLUMN_PADDING)
+    encode(
+      entries, in: payloads.bytes, baseWallTime: baseWallTime,
+      baseMonotonicTime: baseMonotonicTime, into: output)
+    removeAll()
+  }
+
+  /// Appends the body of a segment with records that were gathered elsewhere: `entries` say where in
+  /// `bytes` their payloads stand, behind the last of which is the padding of the kernel.
+  func encode(
+    _ entries: [mwc_entry], in bytes: RawSpan, baseWallTime: Int64, baseMonotonicTime: Int64,
+    into output: ByteBuffer
+  ) {
+    let length = entries.reduce(0) { end, entry in
+      precondition(
+        entry.offset + UInt64(entry.length) + UInt64(MWC_COLUMN_PADDING)
+          <= UInt64(bytes.byteCount), "payloads stand in the memory that is given")
+      return end + Int(entry.length)
+    }
     reserveMemory(mwc_column_encoder_size(length, entries.count))
     unsafe withUnsafeTemporaryAllocation(
       of: mwc_column_stream.self, capacity: Int(MWC_COLUMN_STREAMS_MAX)
     ) { streams in
-      let streamCount = unsafe payloads.bytes.withUnsafeBytes { bytes in
+      let streamCount = unsafe bytes.withUnsafeBytes { bytes in
         unsafe entries.withUnsafeBufferPointer { entries in
           unsafe mwc_column_encode(
             memory.baseAddress, memory.count, bytes.bindMemory(to: UInt8.self).baseAddress,
@@ -73,7 +89,6 @@ internal import MWCCore
       precondition(streamCount > 0, "the kernel was given the memory it asked for")
       unsafe append(UnsafeMutableBufferPointer(rebasing: streams[..<streamCount]), to: output)
     }
-    removeAll()
   }
 
   /// The table of streams, then the streams.

@@ -1,7 +1,8 @@
+internal import CMWCKernels
 internal import MWCCore
 
 /// The records since the last sealed block, as the bytes of a block of stored rows: what stands in
-/// the tail of a capture (`docs/FORMAT.md`, section 10), and what the next sealed block is made from.
+/// the tail of a capture (`docs/FORMAT.md`, section 9), and what the next sealed block is made from.
 ///
 /// ```
 ///   header │ 12 │ rows │ 12 │ rows │ 12 │ rows gathered
@@ -28,6 +29,8 @@ struct PendingBlock: ~Copyable {
     baseMonotonicTime: 0)
   /// The rows of each segment, as ranges of `buffer`.
   private var segments: [Range<Int>] = []
+  /// Where each record's payload stands in `buffer`.
+  private var entries: [mwc_entry] = []
   /// Where the segment being gathered begins, with its head; nil when there is none.
   private var segmentStart: Int?
   private var times = RowTimes()
@@ -71,6 +74,12 @@ struct PendingBlock: ~Copyable {
     }
     let start = buffer.count
     buffer.appendRowHeader(message, after: &times)
+    entries.append(
+      mwc_entry(
+        wall_ns: message.wallTime, monotonic_ns: message.monotonicTime,
+        offset: UInt64(buffer.count), length: UInt32(message.payload.byteCount),
+        connection: message.connection, kind: message.kind.rawValue,
+        direction: message.direction.rawValue, reserved: (0, 0, 0, 0, 0, 0)))
     buffer.append(message.payload)
     rawSize += buffer.count - start
     unwritten.add(message)
@@ -129,6 +138,7 @@ struct PendingBlock: ~Copyable {
     times = committed.times
     seal = committed.seal
     segments.removeLast(segments.count - committed.segments)
+    entries.removeLast(Int(unwritten.count))
     segmentStart = nil
     forgetUnwritten()
     rawSize = Int(committed.seal.rawSize)
@@ -154,10 +164,20 @@ struct PendingBlock: ~Copyable {
     for range in segments { body(buffer.bytes.extracting(range)) }
   }
 
+  /// Calls `body` with memory that holds all payloads, `MWC_COLUMN_PADDING` more bytes, and where
+  /// each payload stands in it.
+  func withPayloads(_ body: (RawSpan, [mwc_entry]) -> Void) {
+    let count = buffer.count
+    buffer.append(zeros: Int(MWC_COLUMN_PADDING))
+    body(buffer.bytes, entries)
+    buffer.truncate(to: count)
+  }
+
   /// The records are in the capture: begins anew.
   mutating func removeAll() {
     buffer.removeAll(keepingAtMost: 4 << 20)
     segments.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
     segmentStart = nil
     rawSize = 0
     crc = 0

@@ -1,7 +1,7 @@
 package import SystemPackage
 
 /// A capture and its tail, read as one file: where the capture ends unfinished, the block of the tail
-/// that would follow is joined to it (`docs/FORMAT.md`, section 10).
+/// that would follow is joined to it (`docs/FORMAT.md`, section 9).
 ///
 /// ```
 ///   run.cap       │ blocks 0 … 16 │ (a write that was cut off)

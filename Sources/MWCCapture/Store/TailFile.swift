@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// The file beside a capture that keeps what is not sealed yet (`docs/FORMAT.md`, section 10). It
+/// The file beside a capture that keeps what is not sealed yet (`docs/FORMAT.md`, section 9). It
 /// comes into being with the first write.
 package protocol TailFile: StoredFile {
   /// Its name in errors.
