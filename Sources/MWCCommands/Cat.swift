@@ -22,6 +22,7 @@ struct CatCommand: ParsableCommand {
         mwc cat run.cap | jq -r 'select(.opcode == "text") | .payload'
         mwc cat run.cap | jq -c 'select(.event)'
         mwc cat --payload run.cap | jq .type
+        mwc cat --follow run.cap | grep --line-buffered '"event"'
         mwc cat run.cap --filter '$kind in ("closed", "gap") or level == "error"'
         mwc-capture -o - -d 10s | mwc cat -
       """)
@@ -34,7 +35,20 @@ struct CatCommand: ParsableCommand {
   @Flag(help: "Print only the payloads of text and binary messages, one a line.")
   var payload = false
 
+  @Flag(
+    help: """
+      Go on at the end of a capture that is still being written, until it is finished or you \
+      interrupt.
+      """)
+  var follow = false
+
   @OptionGroup(title: "Which part") var part: SelectionOptions
+
+  func validate() throws {
+    if follow, file == "-" {
+      throw ValidationError("--follow needs a file; standard input is read as it comes anyway")
+    }
+  }
 
   func run() throws {
     let output = DescriptorOutput(.standardOutput)
@@ -43,6 +57,7 @@ struct CatCommand: ParsableCommand {
       records.deliversUnknownKinds = true
       do {
         try print(&records, to: output)
+        if follow { try goOn(&records, to: output) }
       } catch let error as CaptureError {
         // What was read before the damage is as good as ever.
         try output.flush()
@@ -57,6 +72,19 @@ struct CatCommand: ParsableCommand {
     } catch let error as OutputError {
       throw CommandFailure(error)
     }
+  }
+
+  /// Prints what is still being written.
+  private func goOn(_ records: inout SelectedRecords, to output: DescriptorOutput) throws {
+    let isStopped = Guarded(false)
+    let signals = StopSignals(
+      stop: { isStopped.withLock { $0 = true } }, leave: {}, suspend: {}, resume: {})
+    // An output that fails now fails again at its next flush, where somebody hears of it.
+    let follower = Follower(
+      isStopped: { isStopped.withLock { $0 } }, beforeWaiting: { try? output.flush() })
+    while records.canGrow, follower.wait() { try print(&records, to: output) }
+    try output.flush()
+    if let status = signals.status { throw CommandFailure(status) }
   }
 
   private func print(_ records: inout SelectedRecords, to output: DescriptorOutput) throws {

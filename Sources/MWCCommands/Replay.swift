@@ -29,6 +29,7 @@ struct ReplayCommand: ParsableCommand {
         mwc-replay run.cap --speed max --format raw | jq .type
         mwc-replay run.cap --filter 'data.processor.usage_percent > 80' --format compact
         mwc-replay run.cap --speed step --format json
+        mwc-replay run.cap --follow --from 100% --format compact
         mwc-replay run.cap --format none --stats --json
       """)
 
@@ -47,9 +48,16 @@ struct ReplayCommand: ParsableCommand {
 
   @OptionGroup(title: "Showing") var showing: ShowingOptions
 
+  func validate() throws {
+    if playing.follow, files.contains("-") {
+      throw ValidationError("--follow needs files; standard input is read as it comes anyway")
+    }
+  }
+
   func run() throws {
     var options = PlayerOptions(files: files)
-    options.speed = playing.speed
+    options.speed = playing.pace
+    options.follows = playing.follow
     options.from = part.from
     options.to = part.to
     options.passes = playing.loop.map(\.passes) ?? 1
@@ -70,7 +78,7 @@ struct ReplayCommand: ParsableCommand {
   /// Plays, with keys, live line and signals around it.
   private func play(_ player: consuming Player) throws -> (Playback, ExitStatus?) {
     let clock = player.clock
-    let keys = try playing.speed == .step ? listen(for: clock) : nil
+    let keys = try playing.pace == .step ? listen(for: clock) : nil
     defer { keys?.end() }
     let terminal = keys?.terminal
     let signals = StopSignals(
@@ -135,9 +143,16 @@ struct PlayingOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How fast: 10x, 0.25x, max (as fast as this machine can), or step (one message for each key; \
-      q quits).
+      q quits). (default: 1x; with --follow max)
       """, valueName: "speed"))
-  var speed = PlaybackSpeed.times(1)
+  var speed: PlaybackSpeed?
+
+  @Flag(
+    help: """
+      Go on at the end of a capture that is still being written, until it is finished or you \
+      interrupt: what is there is played at once, the rest as it comes.
+      """)
+  var follow = false
 
   @Option(
     defaultAsFlag: LoopCount.forever,
@@ -150,10 +165,14 @@ struct PlayingOptions: ParsableArguments {
       "Shorten silences to this much recorded time: 250ms, 5s, 2m.", valueName: "duration"))
   var maxGap: DurationText?
 
+  /// How fast it is played.
+  var pace: PlaybackSpeed { speed ?? (follow ? .max : .times(1)) }
+
   func validate() throws {
     if case .times(let count) = loop, count < 1 {
       throw ValidationError("--loop takes a number from 1, or none")
     }
+    if follow, loop != nil { throw ValidationError("--follow and --loop exclude each other") }
   }
 }
 
@@ -209,7 +228,7 @@ extension ReplayCommand {
   private func report(_ playback: Playback, _ signal: ExitStatus?) throws {
     if showing.stats {
       let summary = ReplaySummary(
-        statistics: playback.statistics, asked: playing.speed, end: playback.end,
+        statistics: playback.statistics, asked: playing.pace, end: playback.end,
         badMessages: playback.bad.count)
       if showing.json, showing.format == .none {
         writeToStandardOutput(summary.json + "\n")

@@ -132,7 +132,8 @@ package struct Replayer<Source: MessageSource & ~Copyable, Sink: MessageSink & ~
     while true {
       let next: PlacedMessage?
       do { next = try source.next() } catch { throw .source(error) }
-      guard let next else { return .ended }
+      // A source that follows a recording ends when it is told to.
+      guard let next else { return stage.clock.isStopped ? .stopped : .ended }
       guard plan.selection.accepts(next.message) else { continue }
       guard next.position < plan.range.upperBound else { return .ended }
       let position = stage.place(next.position, startsPass: startsPass)

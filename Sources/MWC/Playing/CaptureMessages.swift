@@ -8,11 +8,14 @@ internal import MWCReplay
 struct CaptureMessages: MessageSource {
   private let tracks: [CaptureTrack]
   private let filter: Filter?
+  /// Waits for more; nil: the end is the end.
+  private let follower: Follower?
   /// The track whose message was returned last.
   private var latest: CaptureTrack?
 
-  init(_ tracks: [CaptureTrack], filter: FilterExpression?) {
+  init(_ tracks: [CaptureTrack], filter: FilterExpression?, follower: Follower? = nil) {
     self.tracks = tracks
+    self.follower = follower
     self.filter = filter.map { Filter($0) }
   }
 
@@ -23,7 +26,10 @@ struct CaptureMessages: MessageSource {
     while true {
       latest?.finishMessage()
       latest = try earliest()
-      guard let track = latest else { return nil }
+      guard let track = latest else {
+        guard let follower, tracks.contains(where: \.canGrow), follower.wait() else { return nil }
+        continue
+      }
       guard filter?.accepts(track.current) ?? true else { continue }
       let placed = PlacedMessage(track.current, position: track.position)
       // The track is not touched before the next call, which ends this borrow of self.
@@ -35,7 +41,7 @@ struct CaptureMessages: MessageSource {
   private func earliest() throws(CaptureError) -> CaptureTrack? {
     var earliest: CaptureTrack?
     for track in tracks {
-      try track.load()
+      try track.load(following: follower != nil)
       guard track.hasMessage else { continue }
       if let other = earliest, other.position <= track.position { continue }
       earliest = track

@@ -12,6 +12,8 @@ final class CaptureTrack {
   /// Whether the reader stands at a message that has not been played.
   private(set) var hasMessage = false
   private var hasEnded = false
+  /// Whether more may come after the end.
+  var canGrow: Bool { isSeekable && Follower.canGrow(reader.ending) }
   private var reader: CaptureReader
 
   private init(_ reader: consuming CaptureReader, file: String) {
@@ -78,8 +80,10 @@ final class CaptureTrack {
   }
 
   /// Makes sure that there is a message, unless the capture has ended.
-  func load() throws(CaptureError) {
-    guard !hasMessage, !hasEnded else { return }
+  ///
+  /// - Parameter following: looks again behind the end of a capture that may have grown.
+  func load(following: Bool) throws(CaptureError) {
+    guard !hasMessage, !hasEnded || following && canGrow else { return }
     hasMessage = try reader.advance()
     hasEnded = !hasMessage
   }

@@ -19,6 +19,8 @@ package struct PlayerOptions: Sendable {
   package var connection: UInt32?
   /// Only messages that meet it; nil: all.
   package var filter: FilterExpression?
+  /// Whether to wait for more at the end of captures that are still being written.
+  package var follows = false
   /// Whether somebody looks at `Player.progress` and `Player.duration`. For a capture without an
   /// index the duration means reading it once.
   package var showsProgress = false
@@ -91,7 +93,11 @@ package struct Player: ~Copyable {
     progress = options.showsProgress ? ReplayProgress() : nil
     self.startWallTime = startWallTime
     self.duration = duration
-    messages = CaptureMessages(tracks, filter: options.filter)
+    let clock = clock
+    // An output that fails now fails again at its next flush, where somebody hears of it.
+    let follower = Follower(isStopped: { clock.isStopped }, beforeWaiting: { try? output.flush() })
+    messages = CaptureMessages(
+      tracks, filter: options.filter, follower: options.follows ? follower : nil)
     self.output = output
   }
 

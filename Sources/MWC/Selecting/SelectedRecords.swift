@@ -24,6 +24,8 @@ package struct SelectedRecords: ~Copyable {
   private let filter: Filter?
   /// Only what came over this connection; can be changed before `rewind`.
   package var connection: UInt32?
+  /// Whether the passage has ended, so that nothing more can come.
+  package private(set) var isOver = false
 
   /// Opens a capture, "-" being standard input, and finds out what the selection means for it.
   ///
@@ -79,7 +81,10 @@ package struct SelectedRecords: ~Copyable {
   /// - Throws: `CaptureError` as the reader does.
   package mutating func advance() throws(CaptureError) -> Bool {
     while try reader.advance() {
-      if reader.offset >= range.upperBound { return false }
+      if reader.offset >= range.upperBound {
+        isOver = true
+        return false
+      }
       if let connection, reader.current.connection != connection { continue }
       if let filter, !filter.accepts(reader.current) { continue }
       return true
@@ -104,6 +109,9 @@ package struct SelectedRecords: ~Copyable {
   /// Whether it can be gone through again.
   package var isSeekable: Bool { reader.isSeekable }
 
+  /// Whether more records may come behind the last one, of a capture that is still being written.
+  package var canGrow: Bool { !isOver && isSeekable && Follower.canGrow(ending) }
+
   /// Size of the file, bytes; nil for a pipe.
   ///
   /// - Throws: `CaptureError`: `io`.
@@ -113,6 +121,7 @@ package struct SelectedRecords: ~Copyable {
   ///
   /// - Throws: `CaptureError` as the reader does.
   package mutating func rewind() throws(CaptureError) {
+    isOver = false
     try reader.seek(toOffset: range.lowerBound)
   }
 }

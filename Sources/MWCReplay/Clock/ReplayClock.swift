@@ -160,6 +160,7 @@ package final class ReplayClock: Sendable {
 
   package var speed: PlaybackSpeed { state.withLock { $0.speed } }
   package var isPaused: Bool { state.withLock { $0.isPaused } }
+  package var isStopped: Bool { state.withLock { $0.isStopped } }
 
   /// The position at this instant; at `max` and while stepping, the last one pinned.
   package var position: Int64 {
