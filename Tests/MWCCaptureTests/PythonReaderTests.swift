@@ -38,6 +38,20 @@ struct PythonReaderTests {
     }
   }
 
+  /// What a kill leaves at any moment: the capture alone, or with a tail that goes on.
+  @Test func readsTails() async throws {
+    let folder = try TemporaryFolder()
+    let recording = try TailCrashTests.Recording(blockSize: 100)
+    let last = recording.pair.disk.operationCount
+    for count in stride(from: 3, through: last, by: 5) {
+      let image = recording.pair.killed(after: count, partial: 70)
+      let name = try folder.write(image.capture, to: "\(count).cap")
+      _ = try folder.write(image.tail, to: "\(count).cap.tail")
+      let read = try await PythonReader.read(name)
+      #expect(read.records == Reading(image).records, "after \(count)")
+    }
+  }
+
   @Test func readsTheSession() async throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(try capture([]), to: "x.cap")

@@ -17,11 +17,11 @@ import Testing
 
     init(
       from image: TestPair.Image = TestPair.Image(capture: [], tail: []), first: Int = 0,
-      count: Int = 24, sync: Duration? = .seconds(1), finishing: Bool = true
+      count: Int = 24, sync: Duration? = .seconds(1), finishing: Bool = true, blockSize: Int = 400
     ) throws {
       pair = TestPair(image)
       var options = Sample.sealing
-      options.blockSize = 400
+      options.blockSize = blockSize
       options.syncInterval = sync
       let writer = try CaptureWriter(pair, options)
       note(&synced)

@@ -3,14 +3,15 @@
 
     read_capture.py FILE...
 
-prints one JSON line for each session and record, and at last how the file ends. It shares no code
-with MWC: where the two disagree, the specification or one of them is wrong. Damage ends the reading
-with status 1 and one line on standard error.
+prints one JSON line for each session and record, those of the tail FILE.tail included, and at last
+how the file ends. It shares no code with MWC: where the two disagree, the specification or one of
+them is wrong. Damage ends the reading with status 1 and one line on standard error.
 """
 
 import base64
 import datetime
 import json
+import os
 import struct
 import sys
 import zlib
@@ -498,7 +499,25 @@ def check_index(body, listed, tallies, previous):
         raise Damage("an index that counts wrong")
 
 
-def read(data):
+def continuation(tail, file_id, sequence, first):
+    """What of a tail follows a capture that has so many blocks and records; empty when nothing does."""
+    if tail[:8] != PREAMBLE or len(tail) < 32 or crc32c(tail[:28]) != struct.unpack_from("<I", tail, 28)[0]:
+        return b""
+    at = 32
+    try:
+        while len(tail) - at >= 64:
+            block = Block(tail, at, file_id)
+            if block.sequence == sequence:
+                return tail[at:] if block.first == first and block.segments else b""
+            if block.sequence > sequence or not block.sealed:
+                return b""
+            at = block.end
+    except Damage:
+        pass  # A tail is rewritten again and again: what does not fit is its end.
+    return b""
+
+
+def read(data, tail=b""):
     """Yields ("session", fields), ("record", row) and at last ("end", how)."""
     if data[:8] != PREAMBLE:
         raise Damage("not a capture")
@@ -509,7 +528,7 @@ def read(data):
         raise Damage("version %d" % version)
     at, sequence, first, sessions, payload_bytes = 32, 0, 0, 0, 0
     listed, tallies, previous, finished = [], {}, 0, False
-    while at < len(data):
+    while at < len(data) or (tail and not finished):
         if data[at : at + 8] == TRAILER and len(data) - at >= 64:
             if crc32c(data[at : at + 60]) != struct.unpack_from("<I", data, at + 60)[0]:
                 raise Damage("the trailer fails its checksum")
@@ -520,11 +539,18 @@ def read(data):
             finished = True
             continue
         finished = False
-        if len(data) - at < 64:
-            break
-        block = Block(data, at, file_id)
-        if block.end == at:
-            break
+        try:
+            block = Block(data, at, file_id) if len(data) - at >= 64 else None
+        except Damage:
+            if not tail:
+                raise
+            block = None
+        if block is None or block.end == at:
+            rest = continuation(tail, file_id, sequence, first)
+            if not rest:
+                break
+            data, tail = data[:at] + rest, b""
+            continue
         if block.sequence != sequence or block.first != first:
             raise Damage("a block out of order at %d" % at)
         count, walls, monotonics = 0, [], []
@@ -569,8 +595,12 @@ def main():
     for name in sys.argv[1:]:
         with open(name, "rb") as file:
             data = file.read()
+        tail = b""
+        if os.path.exists(name + ".tail"):
+            with open(name + ".tail", "rb") as file:
+                tail = file.read()
         try:
-            for what, value in read(data):
+            for what, value in read(data, tail):
                 if what == "record":
                     wall, monotonic, connection, direction, kind, payload = value
                     value = {

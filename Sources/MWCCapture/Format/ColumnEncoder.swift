@@ -56,6 +56,7 @@ internal import MWCCore
   /// those of the block's header.
   func seal(baseWallTime: Int64, baseMonotonicTime: Int64, into output: ByteBuffer) {
     payloads.append(zeros: Int(MWC_COLUMN_PADDING))
+    let payloads = payloads
     encode(
       entries, in: payloads.bytes, baseWallTime: baseWallTime,
       baseMonotonicTime: baseMonotonicTime, into: output)
