@@ -527,7 +527,7 @@ def read(data, tail=b""):
     if version != 1:
         raise Damage("version %d" % version)
     at, sequence, first, sessions, payload_bytes = 32, 0, 0, 0, 0
-    listed, tallies, previous, finished = [], {}, 0, False
+    listed, tallies, previous, finished, joined = [], {}, 0, False, False
     while at < len(data) or (tail and not finished):
         if data[at : at + 8] == TRAILER and len(data) - at >= 64:
             if crc32c(data[at : at + 60]) != struct.unpack_from("<I", data, at + 60)[0]:
@@ -542,15 +542,17 @@ def read(data, tail=b""):
         try:
             block = Block(data, at, file_id) if len(data) - at >= 64 else None
         except Damage:
-            if not tail:
+            if not tail and not joined:
                 raise
             block = None
         if block is None or block.end == at:
             rest = continuation(tail, file_id, sequence, first)
             if not rest:
                 break
-            data, tail = data[:at] + rest, b""
+            data, tail, joined = data[:at] + rest, b"", True
             continue
+        if joined and (block.sequence, block.first) != (sequence, first):
+            break
         if block.sequence != sequence or block.first != first:
             raise Damage("a block out of order at %d" % at)
         count, walls, monotonics = 0, [], []
