@@ -41,7 +41,7 @@ struct PythonReaderTests {
   /// What a kill leaves at any moment: the capture alone, or with a tail that goes on.
   @Test func readsTails() async throws {
     let folder = try TemporaryFolder()
-    let recording = try TailCrashTests.Recording(blockSize: 100)
+    let recording = try TailCrashTests.Recording(blockSize: 60)
     let last = recording.pair.disk.operationCount
     for count in stride(from: 3, through: last, by: 5) {
       let image = recording.pair.killed(after: count, partial: 70)

@@ -82,6 +82,7 @@ final class CaptureTrack {
   /// Makes sure that there is a message, unless the capture has ended.
   ///
   /// - Parameter following: looks again behind the end of a capture that may have grown.
+  /// - Throws: `CaptureError` as the reader does.
   func load(following: Bool = false) throws(CaptureError) {
     guard !hasMessage, !hasEnded || following && canGrow else { return }
     hasMessage = try reader.advance()
