@@ -14,6 +14,10 @@ struct CaptureCommand: ParsableCommand {
       a file that 'mwc recover' finishes. SIGUSR1 prints statistics, SIGUSR2 writes and syncs at \
       once.
 
+      While it runs, FILE.tail beside the output holds the newest messages. It belongs to the \
+      capture as long as it is there: after a crash all commands read both, and --append makes \
+      them one.
+
       Exit codes: 0 done; 64 usage; 66 a named file is missing; 69 a server cannot be reached and \
       the attempts are used up, or a --duration passed without any connection; 73 the output \
       exists or cannot be created; 74 writing failed, or the disk is full; 76 a server broke the \
@@ -45,7 +49,7 @@ struct CaptureCommand: ParsableCommand {
   @Flag(help: "Overwrite the output if it exists.")
   var force = false
 
-  @Flag(help: "Continue the output if it exists.")
+  @Flag(help: "Continue the output if it exists, whether it was finished or cut off by a crash.")
   var append = false
 
   @Option(
@@ -71,7 +75,9 @@ struct CaptureCommand: ParsableCommand {
       """, valueName: "expression"), transform: FilterExpression.init(argument:))
   var filter: FilterExpression?
 
-  @Option(help: ArgumentHelp("zlib level of the file, 0 (none) to 9.", valueName: "0-9"))
+  @Option(
+    help: ArgumentHelp(
+      "How dense the file is made, 0 (messages as they are) to 9.", valueName: "0-9"))
   var level = 6
 
   @Option(

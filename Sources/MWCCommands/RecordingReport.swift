@@ -48,7 +48,7 @@ enum RecordingReport {
       text += "; \(counted(dropped.messages, "message")) LOST (\(ByteCount(bytes: dropped.bytes)))"
     }
     if statistics.hurriedBlocks > 0 {
-      text += "; \(counted(statistics.hurriedBlocks, "block")) compressed less, to keep up"
+      text += "; \(counted(statistics.hurriedBlocks, "block")) not compressed, to keep up"
     }
     return text
   }

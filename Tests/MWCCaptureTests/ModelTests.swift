@@ -4,7 +4,7 @@ import MWCTestSupport
 import SystemPackage
 import Testing
 
-/// Random operations and random crashes on one capture, guarded by a model of a few lines: a list
+/// Random operations and random crashes on one capture and its tail, guarded by a model of a few lines: a list
 /// of records, and how many of them have been promised to survive a kill and a power cut.
 @Suite struct ModelTests {
   struct Model {
@@ -34,11 +34,13 @@ import Testing
 
   private func run(_ round: Int, using generator: inout SeededGenerator) throws {
     var model = Model()
-    var options = Sample.options
+    var options = Sample.sealing
+    options.isDirect = Bool.random(using: &generator)
     options.level = Int.random(in: 0...2, using: &generator)
     options.blockSize = [1, 200, 2000].randomElement(using: &generator) ?? 1
-    var file = CrashingFile()
-    var writer = try CaptureWriter(file, options)
+    options.syncInterval = Bool.random(using: &generator) ? .seconds(1) : .zero
+    var pair = TestPair()
+    var writer = try CaptureWriter(pair, options)
     var number = 0
     for step in 0..<60 {
       let hint = "round \(round), step \(step)"
@@ -57,31 +59,35 @@ import Testing
         model.flushed = model.records.count
         model.synced = model.records.count
       case 11:
-        try diskFull(file, writer, &model, &number)
+        try diskFull(pair, writer, &model, &number)
       case 12:
         try writer.close()
-        #expect(Reading(file.contents).records == model.records, "\(hint)")
-        #expect(Reading(file.contents).ending == .finished, "\(hint)")
-        file = CrashingFile(file.contents)
-        writer = try CaptureWriter(file, options)
+        #expect(pair.tail.contents.isEmpty, "\(hint)")
+        #expect(Reading(pair.image).records == model.records, "\(hint)")
+        #expect(Reading(pair.image).ending == .finished, "\(hint)")
+        pair = TestPair(pair.image)
+        // What is continued may be written in another way.
+        options.isDirect = Bool.random(using: &generator)
+        writer = try CaptureWriter(pair, options)
         model.flushed = model.records.count
         model.synced = model.records.count
       case 13:
         // A reader at any moment sees what was flushed, and nothing that was not appended.
-        let found = Reading(file.contents).records
+        let found = Reading(pair.image).records
         #expect(found.count >= model.flushed, "\(hint)")
         #expect(found.elementsEqual(model.records.prefix(found.count)), "\(hint)")
       case 14:
-        let image = file.killed(after: file.log.count)
+        let image = pair.killed(after: pair.disk.operationCount)
         model.crash(to: Reading(image).records, promised: model.flushed, hint)
-        file = CrashingFile(image)
-        writer = try CaptureWriter(file, options)
+        pair = TestPair(image)
+        options.isDirect = Bool.random(using: &generator)
+        writer = try CaptureWriter(pair, options)
       default:
-        var image = file.powerCut(after: file.log.count, using: &generator)
+        var image = pair.powerCut(after: pair.disk.operationCount, using: &generator)
         if Reading(image).error != nil {
           // Sound blocks behind a hole: mend it, and go on with what comes before.
           let mended = CrashingFile()
-          try recover(image, to: mended)
+          try recover(image.capture, tail: image.tail, to: mended)
           let kept = Reading(mended.contents).records.filter { $0.kind != .gap }
           let promised = model.records.prefix(model.synced).filter { $0.kind != .gap }
           #expect(kept.count >= promised.count, "\(hint)")
@@ -89,40 +95,40 @@ import Testing
           model.records = Reading(mended.contents).records
           model.flushed = model.records.count
           model.synced = model.records.count
-          image = mended.contents
+          image = TestPair.Image(capture: mended.contents, tail: [])
         } else {
           model.crash(to: Reading(image).records, promised: model.synced, hint)
         }
-        file = CrashingFile(image)
-        writer = try CaptureWriter(file, options)
+        pair = TestPair(image)
+        writer = try CaptureWriter(pair, options)
       }
     }
     try writer.close()
-    #expect(Reading(file.contents).records == model.records, "round \(round)")
-    let verification = try CaptureVerification.verify(file, name: "x")
+    #expect(Reading(pair.capture.contents).records == model.records, "round \(round)")
+    let verification = try CaptureVerification.verify(pair.capture, name: "x")
     #expect(verification.state == .finished, "round \(round): \(verification.contradictions)")
     #expect(
-      try CaptureSummary(file, name: "x").records.messages == UInt64(model.records.count),
+      try CaptureSummary(pair.capture, name: "x").records.messages == UInt64(model.records.count),
       "round \(round)")
   }
 
   /// The disk is full for some messages, and then it is not.
   private func diskFull(
-    _ file: CrashingFile, _ writer: CaptureWriter, _ model: inout Model, _ number: inout Int
+    _ pair: TestPair, _ writer: CaptureWriter, _ model: inout Model, _ number: inout Int
   ) throws {
     try writer.flush()
-    file.fault = { _ in .error(.noSpace) }
+    for file in [pair.capture, pair.tail] { file.fault = { _ in .error(.noSpace) } }
     for _ in 0..<3 {
       try writer.append(Record(number))
       number += 1
     }
     try writer.flush()
     #expect(writer.isSuspended)
-    file.fault = { _ in nil }
+    for file in [pair.capture, pair.tail] { file.fault = { _ in nil } }
     _ = try writer.tick(now: 0)
     _ = try writer.tick(now: 2_000_000_000)
     #expect(!writer.isSuspended)
-    let gap = try #require(Reading(file.contents).records.last)
+    let gap = try #require(Reading(pair.image).records.last)
     #expect(gap.gap.messages == 3)
     model.records.append(gap)
     model.flushed = model.records.count

@@ -99,7 +99,7 @@ import Testing
     let writer = try CaptureWriter(pair, TailTests.options)
     let records = (0..<300).map { Record($0, size: 50) }
     for (number, record) in records.enumerated() {
-      writer.effort = [.full, .hurried, .none][number / 100]
+      writer.isHurried = number / 100 == 1
       try writer.append(record)
     }
     #expect(writer.statistics.hurriedBlocks > 2)

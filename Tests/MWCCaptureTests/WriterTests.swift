@@ -54,7 +54,7 @@ import Testing
     let writer = try CaptureWriter(file, options)
     try writer.append(Record(0))
     try writer.flush()
-    #expect(try writer.tick(now: 0) == 300_000_000_000)
+    #expect(try writer.tick(now: 0) == 600_000_000_000)
     try writer.close()
     #expect(writer.statistics.syncs == 0)
   }
@@ -84,7 +84,7 @@ import Testing
   @Test func createsAPrivateFile() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("run.cap")
-    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.options)
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
     try writer.append(Record(0))
     try writer.close()
     let attributes = try FileManager.default.attributesOfItem(atPath: path)
@@ -96,13 +96,13 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write(Array("precious".utf8), to: "run.cap")
     expectError(.exists) {
-      _ = try CaptureWriter(path: path, session: Sample.session, options: Sample.options)
+      _ = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
     }
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
     // What is no capture is not continued either.
     expectError(.notACapture) {
       _ = try CaptureWriter(
-        path: path, session: Sample.session, options: Sample.options, existing: .append)
+        path: path, session: Sample.session, options: Sample.sealing, existing: .append)
     }
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
   }
@@ -111,7 +111,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write(Array(repeating: 7, count: 100_000), to: "run.cap")
     let writer = try CaptureWriter(
-      path: path, session: Sample.session, options: Sample.options, existing: .overwrite)
+      path: path, session: Sample.session, options: Sample.sealing, existing: .overwrite)
     try writer.append(Record(0))
     try writer.close()
     #expect(try CaptureVerification.verify(path).state == .finished)
@@ -122,7 +122,7 @@ import Testing
     let path = folder.file("run.cap")
     for session in 0..<3 {
       let writer = try CaptureWriter(
-        path: path, session: Sample.session, options: Sample.options, existing: .append)
+        path: path, session: Sample.session, options: Sample.sealing, existing: .append)
       try writer.append(Record(session))
       try writer.close()
     }
@@ -135,11 +135,11 @@ import Testing
   @Test func twoWritersDoNotShareAFile() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("run.cap")
-    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.options)
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
     for existing in [LocalFile.Existing.append, .overwrite] {
       expectError(.locked) {
         _ = try CaptureWriter(
-          path: path, session: Sample.session, options: Sample.options, existing: existing)
+          path: path, session: Sample.session, options: Sample.sealing, existing: existing)
       }
     }
     try writer.append(Record(0))
@@ -151,12 +151,12 @@ import Testing
     let folder = try TemporaryFolder()
     for path in [folder.file("no/such/folder/run.cap"), folder.path] {
       expectError(path == folder.path ? .exists : .cannotCreate) {
-        _ = try CaptureWriter(path: path, session: Sample.session, options: Sample.options)
+        _ = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
       }
     }
     expectError(.cannotCreate) {
       _ = try CaptureWriter(
-        path: folder.path, session: Sample.session, options: Sample.options, existing: .overwrite)
+        path: folder.path, session: Sample.session, options: Sample.sealing, existing: .overwrite)
     }
     expectError(.cannotOpen) { _ = try CaptureReader.open(folder.file("missing.cap")) }
     expectError(.cannotOpen) { _ = try CaptureReader.open(folder.path) }
@@ -165,7 +165,7 @@ import Testing
   @Test func aFullDeviceIsAnError() throws {
     expectError(.diskFull) {
       let writer = try CaptureWriter(
-        path: "/dev/full", session: Sample.session, options: Sample.options)
+        path: "/dev/full", session: Sample.session, options: Sample.sealing)
       try writer.close()
     }
   }
@@ -179,7 +179,7 @@ import Testing
       // What goes wrong here shows as missing records there.
       guard
         let writer = try? CaptureWriter(
-          path: path, session: Sample.session, options: Sample.options)
+          path: path, session: Sample.session, options: Sample.sealing)
       else { return }
       for record in records { try? writer.append(record) }
       try? writer.close()
@@ -214,14 +214,14 @@ extension WriterTests {
   @Test func whatFailsAtItsStartLeavesNothingBehind() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("run.cap")
-    var options = Sample.options
+    var options = Sample.sealing
     options.minFree = .max
     expectError(.diskFull) {
       _ = try CaptureWriter(path: path, session: Sample.session, options: options)
     }
     #expect(!FileManager.default.fileExists(atPath: path))
     // What was there stays.
-    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.options)
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
     try writer.close()
     expectError(.diskFull) {
       _ = try CaptureWriter(
@@ -245,5 +245,79 @@ extension WriterTests {
         path, to: folder.path + "/./run.cap", existing: .overwrite)
     }
     #expect(Array(try Data(contentsOf: URL(fileURLWithPath: path))) == bytes)
+  }
+}
+
+// MARK: Tails on a disk
+
+extension WriterTests {
+  private func records(at path: String) throws -> [Record] {
+    var reader = try CaptureReader.open(path)
+    var records: [Record] = []
+    while let message = try reader.next() { records.append(Record(message)) }
+    return records
+  }
+
+  @Test func aTailIsPrivateAndGoesAtTheEnd() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("run.cap")
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
+    #expect(!FileManager.default.fileExists(atPath: path + ".tail"))
+    try writer.append(Record(0))
+    try writer.flush()
+    let attributes = try FileManager.default.attributesOfItem(atPath: path + ".tail")
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    #expect(try records(at: path) == [Record(0)])
+    try writer.close()
+    #expect(!FileManager.default.fileExists(atPath: path + ".tail"))
+    #expect(try records(at: path) == [Record(0)])
+  }
+
+  @Test func aTailThatWasTakenAwayComesAgain() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("run.cap")
+    var options = Sample.sealing
+    options.blockSize = 500
+    options.syncInterval = nil
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: options)
+    for number in 0..<20 {
+      try writer.append(Record(number, size: 30))
+      try writer.flush()
+      if number == 3 { try FileManager.default.removeItem(atPath: path + ".tail") }
+    }
+    #expect(try records(at: path) == (0..<20).map { Record($0, size: 30) })
+    try writer.close()
+  }
+
+  @Test func theTailStandsBesideTheFileAndNotItsLink() throws {
+    let folder = try TemporaryFolder()
+    let (path, link) = (folder.file("run.cap"), folder.file("latest.cap"))
+    try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing).close()
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "run.cap")
+    let writer = try CaptureWriter(
+      path: link, session: Sample.session, options: Sample.sealing, existing: .append)
+    try writer.append(Record(0))
+    try writer.flush()
+    for name in [path, link] { #expect(try records(at: name) == [Record(0)], "\(name)") }
+    try writer.close()
+  }
+
+  @Test func twoWritersDoNotShareATail() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("run.cap")
+    let writer = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
+    try writer.append(Record(0))
+    try writer.flush()
+    // Under another name the capture does not say that it is being written; its tail does.
+    try FileManager.default.moveItem(atPath: path, toPath: folder.file("moved.cap"))
+    expectError(.exists) {
+      _ = try CaptureWriter(path: path, session: Sample.session, options: Sample.sealing)
+    }
+    expectError(.locked) {
+      _ = try CaptureWriter(
+        path: path, session: Sample.session, options: Sample.sealing, existing: .overwrite)
+    }
+    try writer.close()
+    #expect(try records(at: folder.file("moved.cap")) == [Record(0)])
   }
 }

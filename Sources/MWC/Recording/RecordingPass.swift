@@ -106,12 +106,12 @@ final class RecordingPass {
     try writer.close()
   }
 
-  /// Compresses less where the recording falls behind: that is better than to push back on the
-  /// sender, who would have to wait or drop.
+  /// Stores blocks as they are where the recording falls behind: that is better than to push back on
+  /// the sender, who would have to wait or drop.
   ///
   /// - Parameter backlog: share of the ring that waits for us.
   func adapt(toBacklog backlog: Double) {
-    writer.effort = backlog < 0.5 ? .full : backlog < 0.75 ? .hurried : .none
+    writer.isHurried = backlog >= 0.75
   }
 }
 

@@ -11,7 +11,7 @@ package struct RecordingStatistics: Sendable, Equatable {
   package var isDiskFull = false
   /// Whether an expression decides which messages are recorded.
   package var hasFilter = false
-  /// Blocks that were compressed less than asked, because messages came faster than that.
+  /// Blocks that were stored as they are, because messages came faster than they can be compressed.
   package var hurriedBlocks: Int64 = 0
 
   package init(uris: [String] = []) { connections = uris.map { Connection(uri: $0) } }

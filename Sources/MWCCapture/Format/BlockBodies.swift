@@ -5,11 +5,9 @@ internal import MWCCore
 /// Not thread-safe; it belongs to one store.
 final class BlockBodies {
   private let columns: ColumnEncoder
-  private lazy var quickColumns = ColumnEncoder(level: 1)
   private lazy var deflater = Deflater(level: level)
   private let level: Int
   private var encoding = BlockEncoding.columns
-  private var effort = SealEffort.full
 
   /// - Parameter level: 1 (fast) to 9 (dense).
   init(level: Int) {
@@ -18,9 +16,14 @@ final class BlockBodies {
   }
 
   /// Decides how `pending` is stored, which `append` then does.
-  func prepare(_ pending: borrowing PendingBlock, _ effort: SealEffort) -> BlockEncoding {
-    self.effort = effort
-    if effort == .none {
+  ///
+  /// - Parameters:
+  ///   - pending: the records.
+  ///   - hurried: whether they are stored as they are. A lower level of compression would save
+  ///     little: most of the time goes into cutting messages into columns.
+  /// - Returns: the encoding of the block.
+  func prepare(_ pending: borrowing PendingBlock, hurried: Bool) -> BlockEncoding {
+    if hurried {
       encoding = .stored
     } else if pending.batch.count < BlockBodies.fewRecords
       || columnSize(pending) > ColumnEncoder.maxRawSize
@@ -46,10 +49,10 @@ final class BlockBodies {
   /// - Returns: its length after decoding.
   func append(_ pending: borrowing PendingBlock, to output: ByteBuffer) -> Int {
     if encoding == .columns {
-      let encoder = effort == .full ? columns : quickColumns
+      let columns = columns
       let header = pending.header
       pending.withPayloads { bytes, entries in
-        encoder.encode(
+        columns.encode(
           entries, in: bytes, baseWallTime: header.baseWallTime,
           baseMonotonicTime: header.baseMonotonicTime, into: output)
       }

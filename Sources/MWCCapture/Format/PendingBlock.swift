@@ -175,7 +175,7 @@ struct PendingBlock: ~Copyable {
 
   /// The records are in the capture: begins anew.
   mutating func removeAll() {
-    buffer.removeAll(keepingAtMost: 4 << 20)
+    buffer.removeAll(keepingAtMost: 16 << 20)
     segments.removeAll(keepingCapacity: true)
     entries.removeAll(keepingCapacity: true)
     segmentStart = nil

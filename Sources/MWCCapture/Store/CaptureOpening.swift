@@ -100,7 +100,7 @@ struct CaptureOpening {
   }
 
   private static func seal(_ store: any RecordStore) throws(CaptureError) {
-    do throws(Errno) { try store.seal(.full) } catch {
+    do throws(Errno) { try store.seal(hurried: false) } catch {
       throw CaptureError(.io, "cannot be written", underlying: error)
     }
   }

@@ -40,11 +40,11 @@ package final class CaptureWriter {
     package var syncInterval: Duration? = .seconds(1)
     /// Bytes that stay free on the disk.
     package var minFree: Int64 = 1 << 30
-    /// Decoded bytes after which a block is sealed. Larger blocks are denser, and cost twice their
-    /// size in memory; beyond 1 MiB little is won.
-    package var blockSize = 1 << 20
+    /// Decoded bytes after which a block is sealed. Larger blocks are denser and no slower: 1 MiB
+    /// took 9 % more for the messages of one host and 21 % more for those of a fleet.
+    package var blockSize = 4 << 20
     /// Age at which a block is sealed: what a tail holds is as safe, but not as dense.
-    package var blockAge = Duration.seconds(300)
+    package var blockAge = Duration.seconds(600)
 
     package init() {}
   }
@@ -74,7 +74,7 @@ package final class CaptureWriter {
     package var droppedBytes: UInt64 = 0
     /// Gap and clock jump records that the writer added by itself; part of `messages`.
     package var ownRecords: UInt64 = 0
-    /// Blocks that were sealed faster than the options ask, see `effort`.
+    /// Blocks that were stored as they are, see `isHurried`.
     package var hurriedBlocks: UInt64 = 0
   }
 
@@ -98,9 +98,9 @@ package final class CaptureWriter {
   }
 
   package let options: Options
-  /// How hard the next block is worked on when it is sealed; the owner lowers it when the recording
-  /// falls behind, which is better than to push back on the sender.
-  package var effort = SealEffort.full
+  /// Whether blocks are stored as they are when they are sealed, and statistics count them: the owner
+  /// asks for it when the recording falls behind, which is better than to push back on the sender.
+  package var isHurried = false
   /// What `statistics` counts as dropped, by connection, kind and direction.
   package private(set) var droppedTallies = TallyTable()
 
@@ -336,7 +336,7 @@ package final class CaptureWriter {
   private func seal() throws(CaptureError) {
     sealAt = nil
     guard case .recording = state else { return }
-    do throws(Errno) { try store.seal(effort) } catch { return try suspend(error) }
+    do throws(Errno) { try store.seal(hurried: isHurried) } catch { return try suspend(error) }
     if options.syncInterval == .zero || store.wantsSync { sync() }
   }
 

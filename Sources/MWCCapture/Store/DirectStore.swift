@@ -53,7 +53,7 @@ final class DirectStore: RecordStore {
     try write()
   }
 
-  func seal(_ effort: SealEffort) throws(Errno) {
+  func seal(hurried: Bool) throws(Errno) {
     guard encoder.hasOpenBlock else { return }
     encoder.flush()
     encoder.sealBlock()

@@ -161,6 +161,17 @@ package final class LocalFile: StoredFile {
     return result == 0 ? Int64(status.st_size) : nil
   }
 
+  /// Where a symbolic link leads in the end; nil when `path` is none, or leads nowhere.
+  static func linkTarget(of path: String) -> String? {
+    var status = stat()
+    let result = unsafe FilePath(path).withPlatformString { unsafe lstat($0, &status) }
+    guard result == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let target = unsafe FilePath(path).withPlatformString({ unsafe realpath($0, nil) })
+    else { return nil }
+    defer { unsafe free(target) }
+    return unsafe String(cString: target)
+  }
+
   /// Takes the name `path` away.
   static func remove(_ path: String) throws(Errno) {
     let result = unsafe FilePath(path).withPlatformString { unsafe unlink($0) }

@@ -15,8 +15,11 @@ package final class LocalTail: TailFile {
     self.file = file
   }
 
-  /// The name of the tail of the capture at `path`.
-  package static func path(of path: String) -> String { path + ".tail" }
+  /// The name of the tail of the capture at `path`: beside the file itself, by whatever link it is
+  /// named.
+  package static func path(of path: String) -> String {
+    (LocalFile.linkTarget(of: path) ?? path) + ".tail"
+  }
 
   /// The tail of a capture that was opened for writing; nil for what has none.
   ///
@@ -59,7 +62,14 @@ package final class LocalTail: TailFile {
 
   package func sync() throws(Errno) { try file?.sync() }
 
-  package func truncate(to size: Int64) throws(Errno) { try file?.truncate(to: size) }
+  package func truncate(to size: Int64) throws(Errno) {
+    guard let file else { return }
+    guard size > 0 || file.isSame(as: name) else {
+      // Somebody has taken it away: the next write makes a new one, which readers find.
+      return close()
+    }
+    try file.truncate(to: size)
+  }
 
   package func freeSpace() throws(Errno) -> Int64? { try file?.freeSpace() }
 

@@ -35,7 +35,9 @@ protocol RecordStore: AnyObject {
   /// Hands everything to the kernel.
   func flush() throws(Errno)
   /// Ends the block, after a flush or instead of it.
-  func seal(_ effort: SealEffort) throws(Errno)
+  ///
+  /// - Parameter hurried: stores it as it is, in a fraction of the time.
+  func seal(hurried: Bool) throws(Errno)
   /// Gives up what is unwritten.
   func discard()
   /// Makes sure that the files end where the store believes, after something was refused.
@@ -49,16 +51,6 @@ protocol RecordStore: AnyObject {
   func close()
 }
 
-/// How hard a block is worked on when it is sealed.
-package enum SealEffort: Sendable, Equatable {
-  /// As the options say.
-  case full
-  /// Compressed as fast as can be: the recording falls behind.
-  case hurried
-  /// Stored as it is: the recording has fallen far behind.
-  case none
-}
-
 /// What a store has written.
 struct StoreCounters {
   /// Records with the kernel, and their payload bytes.
@@ -68,7 +60,7 @@ struct StoreCounters {
   var bytes: UInt64 = 0
   var flushes: UInt64 = 0
   var syncs: UInt64 = 0
-  /// Blocks sealed with less than full effort.
+  /// Blocks sealed in a hurry.
   var hurriedBlocks: UInt64 = 0
 
   mutating func count(_ batch: RecordBatch) {

@@ -14,8 +14,9 @@ internal import SystemPackage
 /// The block in the tail has the sequence and the record number of the block that will follow in the
 /// capture, so whoever reads finds each record once, whatever a crash leaves: block, tail or both.
 ///
-/// Without a tail a flush seals. Memory: twice the block size of the options, and what the encoder of
-/// a block needs. Not thread-safe.
+/// Without a tail a flush seals. The tail holds what was flushed in two sync intervals at most, and a
+/// block. Memory: twice the block size of the options, and what the encoder of a block needs. Not
+/// thread-safe.
 final class SealingStore: RecordStore {
   private let output: RoomyFile
   private let name: String
@@ -66,7 +67,7 @@ final class SealingStore: RecordStore {
   // MARK: Records
 
   func begin(_ session: CaptureSession) throws(Errno) {
-    try seal(.full)
+    try seal(hurried: false)
     encoder.begin(session)
     try writeOutput()
   }
@@ -77,12 +78,12 @@ final class SealingStore: RecordStore {
   }
 
   func makeRoom(for message: borrowing Message) throws(Errno) {
-    if isLarge(message) { try seal(.full) }
+    if isLarge(message) { try seal(hurried: false) }
   }
 
   func append(_ message: borrowing Message) throws(Errno) {
     gather(message)
-    if isLarge(message) { try seal(.full) }
+    if isLarge(message) { try seal(hurried: false) }
   }
 
   func gather(_ message: borrowing Message) {
@@ -93,7 +94,7 @@ final class SealingStore: RecordStore {
 
   func flush() throws(Errno) {
     guard pending.unwritten.count > 0 else { return }
-    guard let tail else { return try seal(.full) }
+    guard let tail else { return try seal(hurried: false) }
     pending.endSegment()
     latestFile = tail.file.name
     counters.bytes += UInt64(try tail.append(pending, checkRoom: output.checkRoom))
@@ -104,11 +105,11 @@ final class SealingStore: RecordStore {
 
   // MARK: Sealing
 
-  func seal(_ effort: SealEffort) throws(Errno) {
+  func seal(hurried: Bool) throws(Errno) {
     guard !pending.isEmpty else { return }
     pending.endSegment()
     let bodies = bodies
-    encoder.appendBlock(of: pending, bodies.prepare(pending, effort)) { output in
+    encoder.appendBlock(of: pending, bodies.prepare(pending, hurried: hurried)) { output in
       bodies.append(pending, to: output)
     }
     let size = encoder.output.count
@@ -125,7 +126,7 @@ final class SealingStore: RecordStore {
     sealedSize += UInt64(size)
     sealedRawSize += UInt64(pending.rawSize)
     counters.flushes += 1
-    if effort != .full { counters.hurriedBlocks += 1 }
+    if hurried { counters.hurriedBlocks += 1 }
     counters.count(pending.unwritten)
     if let tail, pending.isInTail {
       tail.end(pending)
@@ -199,7 +200,7 @@ final class SealingStore: RecordStore {
   // MARK: The end
 
   func finish() throws(Errno) {
-    try seal(.full)
+    try seal(hurried: false)
     encoder.finish()
     try writeOutput()
   }

@@ -80,9 +80,9 @@ final class CaptureTail {
   /// Drops all blocks: the capture has them for certain.
   func reset() throws(Errno) {
     oldSeal.removeAll()
-    guard position > CaptureFormat.preambleSize else { return }
-    try file.truncate(to: Int64(CaptureFormat.preambleSize))
-    position = Int64(CaptureFormat.preambleSize)
+    guard position > 0 else { return }
+    try file.truncate(to: 0)
+    position = 0
     // Should a power cut bring back old blocks: they are older than what the capture has.
     hasUnsynced = false
   }

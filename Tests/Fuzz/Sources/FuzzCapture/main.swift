@@ -7,10 +7,11 @@ import SystemPackage
 // same story.
 //
 // The first byte says how the rest is used: as it is, or with its checksums mended, so that what lies
-// behind them is reached. Without mending, libFuzzer would have to guess 32 bits at every step.
+// behind them is reached. Without mending, libFuzzer would have to guess 32 bits at every step. It
+// also says whether the next two bytes are where a tail begins.
 
 /// A file in memory, read in pieces of any size.
-final class FuzzFile: StoredFile {
+final class FuzzFile: TailFile {
   var bytes: [UInt8]
   let isStream: Bool
 
@@ -44,6 +45,14 @@ final class FuzzFile: StoredFile {
 
   func freeSpace() throws(Errno) -> Int64? { nil }
   func close() {}
+
+  let name = "fuzz.tail"
+  func remove() throws(Errno) { bytes = [] }
+}
+
+/// A capture with a tail.
+func pair(_ capture: FuzzFile, _ tail: FuzzFile) -> CapturePair {
+  CapturePair(capture, tailName: tail.name) { tail.bytes.isEmpty ? nil : tail }
 }
 
 /// What a reader delivers, in one number.
@@ -63,7 +72,7 @@ struct Story: Equatable {
     }
   }
 
-  init(_ file: FuzzFile) {
+  init(_ file: any CaptureSource) {
     do throws(CaptureError) {
       var reader = try CaptureReader.open(file, name: "fuzz")
       reader.deliversUnknownKinds = true
@@ -168,10 +177,52 @@ func check(_ bytes: [UInt8]) {
   } catch {}
 }
 
+/// A capture with a tail that anybody may have written: whoever continues it keeps what could be read.
+func check(_ capture: [UInt8], tail: [UInt8]) {
+  let story = Story(pair(FuzzFile(capture), FuzzFile(tail)))
+  let alone = Story(FuzzFile(capture))
+  precondition(story.records >= alone.records, "a tail hides records")
+  precondition(story.error == alone.error, "a tail is damage, or hides some")
+  if let verification = try? CaptureVerification.verify(
+    pair(FuzzFile(capture), FuzzFile(tail)), name: "fuzz")
+  {
+    precondition(verification.records >= story.records, "a record that does not verify")
+  }
+  if var reader = try? CaptureReader.open(pair(FuzzFile(capture), FuzzFile(tail)), name: "fuzz") {
+    for time in [Int64.max, 0, 1_790_000_000_123_456_789] {
+      try? reader.seek(toWallTime: time)
+      while (try? reader.advance()) == true {}
+    }
+  }
+  let (continued, rest) = (FuzzFile(capture), FuzzFile(tail))
+  do throws(CaptureError) {
+    var options = CaptureWriter.Options()
+    options.minFree = 0
+    let writer = try CaptureWriter(
+      file: continued, tail: rest, name: "fuzz",
+      session: CaptureSession(wallAnchor: 1, monotonicAnchor: 1), options: options, fileID: 2)
+    try writer.close()
+    guard story.error == nil else { return }
+    precondition(Story(continued).records >= story.records, "appending lost records of the tail")
+    precondition(rest.bytes.isEmpty, "a tail is left")
+  } catch {}
+}
+
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   guard count > 0 else { return 0 }
   var bytes = Array(UnsafeBufferPointer(start: start, count: count).dropFirst())
+  if start[0] & 2 == 2, bytes.count > 2 {
+    let length = min(Int(bytes[0]) | Int(bytes[1]) << 8, bytes.count - 2)
+    var capture = Array(bytes[2..<2 + length])
+    var tail = Array(bytes[(2 + length)...])
+    if start[0] & 1 == 1 {
+      mend(&capture)
+      mend(&tail)
+    }
+    check(capture, tail: tail)
+    return 0
+  }
   if start[0] & 1 == 1 { mend(&bytes) }
   check(bytes)
   return 0
