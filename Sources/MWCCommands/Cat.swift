@@ -52,18 +52,25 @@ struct CatCommand: ParsableCommand {
 
   func run() throws {
     let output = DescriptorOutput(.standardOutput)
+    let isStopped = Guarded(false)
+    // Made before the first line is shown: whoever sees it may interrupt.
+    let signals =
+      follow
+      ? StopSignals(
+        stop: { isStopped.withLock { $0 = true } }, leave: {}, suspend: {}, resume: {}) : nil
     do {
       var records = try SelectedRecords.open(file, part.selection, flushing: output)
       records.deliversUnknownKinds = true
       do {
         try print(&records, to: output)
-        if follow { try goOn(&records, to: output) }
+        if follow { try goOn(&records, until: isStopped, to: output) }
       } catch let error as CaptureError {
         // What was read before the damage is as good as ever.
         try output.flush()
         throw error
       }
       try output.flush()
+      if let status = signals?.status { throw CommandFailure(status) }
       Console.sayEnding(of: file, records.ending)
     } catch let error as CaptureError {
       throw CommandFailure(error)
@@ -74,17 +81,14 @@ struct CatCommand: ParsableCommand {
     }
   }
 
-  /// Prints what is still being written.
-  private func goOn(_ records: inout SelectedRecords, to output: DescriptorOutput) throws {
-    let isStopped = Guarded(false)
-    let signals = StopSignals(
-      stop: { isStopped.withLock { $0 = true } }, leave: {}, suspend: {}, resume: {})
+  /// Prints what is still being written, until it is finished or a signal comes.
+  private func goOn(
+    _ records: inout SelectedRecords, until isStopped: Guarded<Bool>, to output: DescriptorOutput
+  ) throws {
     // An output that fails now fails again at its next flush, where somebody hears of it.
     let follower = Follower(
       isStopped: { isStopped.withLock { $0 } }, beforeWaiting: { try? output.flush() })
     while records.canGrow, follower.wait() { try print(&records, to: output) }
-    try output.flush()
-    if let status = signals.status { throw CommandFailure(status) }
   }
 
   private func print(_ records: inout SelectedRecords, to output: DescriptorOutput) throws {
