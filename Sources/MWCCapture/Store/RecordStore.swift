@@ -37,6 +37,7 @@ protocol RecordStore: AnyObject {
   /// Ends the block, after a flush or instead of it.
   ///
   /// - Parameter hurried: stores it as it is, in a fraction of the time.
+  /// - Throws: what the system says; the block is still there then.
   func seal(hurried: Bool) throws(Errno)
   /// Gives up what is unwritten.
   func discard()
