@@ -55,6 +55,8 @@ package struct MadeCapture {
     var options = CaptureWriter.Options()
     options.minFree = 0
     options.blockSize = blockSize
+    // Rows with flushes in between: what is cut off or damaged leaves something.
+    options.isDirect = true
     let writer = try CaptureWriter(
       path: path,
       session: CaptureSession(
