@@ -194,6 +194,8 @@ void drift_shape_make(drift_shape *shape, chance *chance) {
   memset(shape, 0, sizeof *shape);
   shape->spacing = chance_below(chance, 10) == 0 ? 2 : chance_below(chance, 2);
   shape->steady = chance_below(chance, 100);
+  shape->is_restless = chance_of(chance, 25);
+  shape->twins = chance_of(chance, 30) ? 15 : 400;
   make_node(shape, chance, 0);
 }
 
@@ -210,11 +212,19 @@ static void put_node(drift_shape *shape, chance *chance, const drift_message *be
 
 static void put_members(drift_shape *shape, chance *chance, const drift_message *before,
                         unsigned at, drift_message *message) {
-  bool is_first = true;
+  unsigned children[DRIFT_NODES_MAX];
+  unsigned count = 0;
   for (unsigned child = shape->nodes[at].first_child; child != 0;
        child = shape->nodes[child].next) {
+    children[count++] = child;
+  }
+  // Some senders write members as they come.
+  unsigned start = shape->is_restless && chance_of(chance, 30) ? chance_below(chance, count) : 0;
+  bool is_first = true;
+  for (unsigned k = 0; k < count; k++) {
+    unsigned child = children[(start + k) % count];
     const drift_node *member = &shape->nodes[child];
-    uint32_t times = chance_of(chance, member->often) + (chance_below(chance, 400) == 0);
+    uint32_t times = chance_of(chance, member->often) + (chance_below(chance, shape->twins) == 0);
     for (uint32_t i = 0; i < times; i++) {
       if (!is_first) put_text(message, ",");
       space(shape, chance, message, !is_first);
@@ -227,6 +237,8 @@ static void put_members(drift_shape *shape, chance *chance, const drift_message 
       space(shape, chance, message, true);
       put_node(shape, chance, before, child, message);
     }
+    // Once more, but not at once.
+    if (k > 0 && chance_below(chance, shape->twins * 2) == 0) k -= 2;
   }
 }
 
@@ -270,6 +282,49 @@ void drift_next(drift_shape *shape, chance *chance, const drift_message *before,
   if (shape->spacing == 2) space(shape, chance, message, false);
   put_node(shape, chance, before, 0, message);
   if (shape->spacing == 2 || chance_of(chance, 2)) put_text(message, chance_of(chance, 50) ? " " : "\n");
+}
+
+/// Moves `at` to the next byte for which `wanted` says yes; back to where it was if there is none.
+static size_t find(const drift_message *message, size_t at, bool (*wanted)(const char *bytes)) {
+  for (size_t i = at > 0 ? at : 1; i < message->length; i++) {
+    if (wanted(message->bytes + i)) return i;
+  }
+  return at;
+}
+
+static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+static bool is_first_digit(const char *bytes) { return is_digit(bytes[0]) && !is_digit(bytes[-1]); }
+static bool is_any_digit(const char *bytes) { return is_digit(bytes[0]); }
+static bool is_letter(const char *bytes) { return bytes[0] >= 'a' && bytes[0] <= 'z'; }
+static bool is_escape(const char *bytes) { return bytes[-1] == '\\'; }
+
+void drift_prick(drift_message *message, chance *chance) {
+  static const char digits[] = "000019.-eE+ ,]}\"";
+  static const char letters[] = "\"\\\x1F\x00\x7F\x80\xC3\t/ az";
+  if (message->length == 0) return;
+  size_t at = chance_below(chance, (uint32_t)message->length);
+  switch (chance_below(chance, 5)) {
+    case 0:
+      at = find(message, at, is_first_digit);
+      message->bytes[at] = digits[chance_below(chance, sizeof digits - 1)];
+      break;
+    case 1:
+      at = find(message, at, is_any_digit);
+      message->bytes[at] = digits[chance_below(chance, sizeof digits - 1)];
+      break;
+    case 2:
+      at = find(message, at, is_escape);
+      message->bytes[at] = letters[chance_below(chance, sizeof letters - 1)];
+      break;
+    case 3: {
+      // A byte of any place, one up or down: 0x1F for a blank, a brace for a bracket's neighbour.
+      message->bytes[at] = (char)(message->bytes[at] + (chance_of(chance, 50) ? 1 : -1));
+      break;
+    }
+    default:
+      at = find(message, at, is_letter);
+      message->bytes[at] = letters[chance_below(chance, sizeof letters - 1)];
+  }
 }
 
 void drift_damage(drift_message *message, chance *chance, const drift_message *other) {

@@ -38,6 +38,8 @@ typedef struct drift_shape {
   unsigned count;
   unsigned spacing;  // 0 none, 1 as Python does, 2 by chance
   unsigned steady;   // per cent of the leaves that stay as they were
+  bool is_restless;  // the order of members changes
+  unsigned twins;    // one in so many members comes twice
 } drift_shape;
 
 typedef struct drift_message {
@@ -54,5 +56,8 @@ void drift_next(drift_shape *shape, chance *chance, const drift_message *before,
 
 /// Damages a message in one place, or cuts it; now and then the result is still JSON.
 void drift_damage(drift_message *message, chance *chance, const drift_message *other);
+
+/// Changes one byte where it hurts: a digit, a letter, what a backslash is about.
+void drift_prick(drift_message *message, chance *chance);
 
 #endif

@@ -1,7 +1,7 @@
 /// Fuzzes scanners with generated streams: shapes that learn, hit, miss and are learned again.
 ///
 /// The input is options (1 byte), the seed of the shapes and the paths (4 bytes), then 2 bytes for
-/// each message: what kind, and its seed. So an input that gets longer keeps its beginning.
+/// one to four messages: what kind, and their seed. So an input that gets longer keeps its beginning.
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,12 @@
 #include "drift.h"
 #include "stage.h"
 
-enum { SHAPES = 3, MESSAGES_MAX = 400 };
+enum {
+  SHAPES = 3,
+  LESSONS = 21,  // messages before the input is asked
+  UNITS_MAX = 40,
+  PRICKS = 12,
+};
 
 typedef struct stream {
   drift_shape shapes[SHAPES];
@@ -17,22 +22,42 @@ typedef struct stream {
   drift_message before;
 } stream;
 
+/// The next message of a shape, maybe damaged, to all scanners.
+static int read_next(stream *stream, stage *stage, unsigned shape, bool is_damaged,
+                     chance *chance) {
+  drift_next(&stream->shapes[shape], chance, &stream->before, &stream->message);
+  drift_message whole = stream->message;
+  if (is_damaged) {
+    uint32_t times = 1 + chance_below(chance, 2);
+    for (uint32_t k = 0; k < times; k++) drift_damage(&stream->message, chance, &stream->before);
+  }
+  PASS(stage_read(stage, (const uint8_t *)stream->message.bytes, stream->message.length));
+  if (chance_of(chance, 20)) {
+    // The same with one byte changed, again and again: nearly what was just learned.
+    for (uint32_t k = 0; k < PRICKS; k++) {
+      stream->message = whole;
+      drift_prick(&stream->message, chance);
+      PASS(stage_read(stage, (const uint8_t *)stream->message.bytes, stream->message.length));
+    }
+  }
+  stream->before = whole;
+  return 0;
+}
+
 static int read_stream(stream *stream, stage *stage, const uint8_t *data, size_t size) {
-  for (size_t i = 0; i + 1 < size && i / 2 < MESSAGES_MAX; i += 2) {
+  for (size_t i = 0; i < LESSONS; i++) {
+    chance chance = {i};
+    PASS(read_next(stream, stage, i % 7 == 6, false, &chance));
+  }
+  for (size_t i = 0; i + 1 < size && i / 2 < UNITS_MAX; i += 2) {
     unsigned kind = data[i];
     // The place counts as well: equal bytes do not mean equal messages.
     chance chance = {(uint64_t)data[i + 1] << 16 | i};
-    drift_shape *shape = &stream->shapes[kind % 8 < 5 ? 0 : kind % 8 < 7 ? 1 : 2];
-    drift_next(shape, &chance, &stream->before, &stream->message);
-    drift_message whole = stream->message;
-    if (kind >= 200) {
-      uint32_t times = 1 + chance_below(&chance, 2);
-      for (uint32_t k = 0; k < times; k++) {
-        drift_damage(&stream->message, &chance, &stream->before);
-      }
+    unsigned shape = kind % 8 < 5 ? 0 : kind % 8 < 7 ? 1 : 2;
+    unsigned messages = kind >= 200 ? 1 : 1 + kind / 8 % 4;
+    for (unsigned k = 0; k < messages; k++) {
+      PASS(read_next(stream, stage, shape, kind >= 200, &chance));
     }
-    PASS(stage_read(stage, (const uint8_t *)stream->message.bytes, stream->message.length));
-    stream->before = whole;
   }
   return stage_finish(stage);
 }
@@ -46,8 +71,10 @@ int mwc_fuzz_drift(const uint8_t *data, size_t size) {
   chance chance = {seed};
   stream *stream = calloc(1, sizeof *stream);
   CHECK(stream != NULL);
-  oracle_path paths[ORACLE_PATHS_MAX];
+  static _Thread_local oracle_path paths[ORACLE_PATHS_MAX];
   size_t count = 0;
+  // Few as a rule; sometimes more steps than fit into a word of bits.
+  uint32_t most = chance_of(&chance, 10) ? 13 : 5;
   for (size_t i = 0; i < SHAPES; i++) {
     drift_shape_make(&stream->shapes[i], &chance);
     // Drawn from two messages of each shape, so that optional members are among them.
@@ -55,7 +82,7 @@ int mwc_fuzz_drift(const uint8_t *data, size_t size) {
       drift_next(&stream->shapes[i], &chance, &stream->before, &stream->message);
       count += stage_choose_paths((const uint8_t *)stream->message.bytes, stream->message.length,
                                   options, chance_next(&chance), paths + count,
-                                  chance_below(&chance, 5));
+                                  chance_below(&chance, most));
     }
   }
   stage *stage = stage_open(paths, count, options, depth_max);

@@ -8,7 +8,7 @@
 #include "mwc_json.h"
 
 enum {
-  ORACLE_PATHS_MAX = 24,
+  ORACLE_PATHS_MAX = 80,
   ORACLE_STEPS_MAX = 8,
   ORACLE_NAME_MAX = 96,
   ORACLE_SPELLED_MAX = ORACLE_STEPS_MAX * (6 * ORACLE_NAME_MAX + 8) + 2,

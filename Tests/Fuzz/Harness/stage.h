@@ -21,7 +21,7 @@ int stage_read_here(stage *stage, const uint8_t *json, size_t length);
 /// The same with a copy in memory of exactly this size.
 int stage_read(stage *stage, const uint8_t *json, size_t length);
 
-/// Has new scanners read all messages so far as one batch, and compares once more.
+/// Has the scanners read all messages so far once more, as batches with and without padding.
 int stage_finish(stage *stage);
 
 void stage_close(stage *stage);
