@@ -7,6 +7,7 @@ DESTDIR ?=
 FILTER ?=
 SECONDS ?= 60
 CASES ?=
+TARGETS ?=
 
 # The Swift runtime is linked in, so that an installed program needs no toolchain.
 release := -c release --static-swift-stdlib -Xswiftc -use-ld=lld
@@ -60,8 +61,8 @@ lint: ## formatting and documentation rules
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests \
 	  Benchmarks/Package.swift Benchmarks/Sources/ScannerSwift
 
-fuzz: setup ## fuzz what reads peers' bytes; SECONDS=60 for each target
-	@Scripts/fuzz $(SECONDS)
+fuzz: setup ## fuzz what reads peers' bytes; SECONDS=60 for each target, TARGETS='drift json' for some
+	@Scripts/fuzz $(SECONDS) $(TARGETS)
 
 conformance: setup ## the Autobahn suite against client and server; CASES='6.* 7.*' for a part
 	$(SWIFT) build -c release --product mwc-conformance
