@@ -12,7 +12,7 @@
 enum {
   SHAPES = 3,
   LESSONS = 21,  // messages before the input is asked
-  UNITS_MAX = 40,
+  UNITS_MAX = 16,
   PRICKS = 12,
 };
 

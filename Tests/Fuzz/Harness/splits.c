@@ -1,16 +1,15 @@
 #include "splits.h"
 
-#if __has_include("mwc_json_split.h")
-#include "mwc_json_split.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "mwc_json_split.h"
 
 enum {
-  NUMBERS_MAX = 1 << 15,
-  SHAPES_MAX = 1 << 12,
+  NUMBERS_MAX = 1 << 13,
+  NUMBERS_ENOUGH = NUMBERS_MAX / 2,  // one message adds fewer than the other half
+  SHAPES_MAX = 1 << 8,
 };
 
 struct splits {
@@ -119,7 +118,8 @@ static int check_pieces(splits *splits, const uint8_t *json, size_t length,
 }
 
 int splits_read(splits *splits, const uint8_t *json, size_t length) {
-  if (mwc_json_splitter_full(splits->splitter) && length % 7 == 0) {
+  bool is_full = mwc_json_splitter_full(splits->splitter) && length % 7 == 0;
+  if (is_full || splits->literals > NUMBERS_ENOUGH) {
     mwc_json_splitter_reset(splits->splitter);
     splits->literals = 0;
     memset(splits->literal_hash, 0, sizeof splits->literal_hash);
@@ -139,21 +139,3 @@ int splits_read(splits *splits, const uint8_t *json, size_t length) {
   CHECK(walked == 0, "split, but %d at %u", walked, event.offset);
   return 0;
 }
-
-#else
-#include <stdlib.h>
-
-splits *splits_open(uint32_t options) {
-  (void)options;
-  return malloc(1);
-}
-
-void splits_close(splits *splits) { free(splits); }
-
-int splits_read(splits *splits, const uint8_t *json, size_t length) {
-  (void)splits;
-  (void)json;
-  (void)length;
-  return 0;
-}
-#endif

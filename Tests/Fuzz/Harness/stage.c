@@ -7,9 +7,6 @@
 #include "check.h"
 #include "mwc_simd.h"
 #include "splits.h"
-#if __has_include("mwc_json_split.h")
-#define HAS_SPLIT
-#endif
 
 /// The ways to read: at every level of vector instructions that this processor has, or once with
 /// another level for each message.
@@ -241,7 +238,6 @@ int stage_read(stage *stage, const uint8_t *json, size_t length) {
   return failed;
 }
 
-#ifdef HAS_SPLIT
 /// Messages in one block, with other bytes between them.
 typedef struct block {
   uint8_t *bytes;
@@ -309,13 +305,6 @@ int stage_finish(stage *stage) {
   }
   return 0;
 }
-
-#else
-int stage_finish(stage *stage) {
-  (void)stage;
-  return 0;
-}
-#endif
 
 size_t stage_choose_paths(const uint8_t *json, size_t length, uint32_t options, uint64_t choice,
                           oracle_path *paths, size_t count) {
