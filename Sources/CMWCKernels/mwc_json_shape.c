@@ -9,6 +9,12 @@
 enum {
   /// A message with more new values than this does not become the template.
   REREAD_MAX = 64,
+  /// In the time that it takes to read a value anew, so many bytes are scanned without a shape.
+  WORK_BYTES = 96,
+  /// When so many more messages of a kind were costly than were not, …
+  COST_MAX = 8,
+  /// … one of so many is followed, to see whether that has changed.
+  COST_RETRY = 32,
   /// After so many messages whose values had other lengths, the layout of one becomes the template's.
   SETTLE_AFTER = 32,
 };
@@ -22,6 +28,7 @@ typedef struct follower {
   uint32_t terminal;   // number of the literal after the last value
   uint32_t count;      // of pieces so far
   uint32_t reread_count;
+  uint32_t work;       // values read anew and turns taken
   uint64_t seen;       // nodes of the trie met in strands that were left by a turn
   uint64_t base;       // and before the slot where this one was entered
   bool ended;          // at the end of the message
@@ -89,6 +96,7 @@ static spelling spelling_of(const uint8_t *number, uint32_t length) {
                      .negative = (uint8_t)negative};
   if (length > 24) return (spelling){0};
   if (whole == length) return result.digits <= 18 ? result : (spelling){0};
+  if (number[whole] != '.') return (spelling){0};
   uint32_t places = length - whole - 1;
   for (uint32_t i = whole + 1; i < length; i++) {
     if ((uint8_t)(number[i] - '0') >= 10) return (spelling){0};
@@ -213,6 +221,15 @@ static void take_back(shape_memory *memory, const mwc_json_piece *pieces, uint32
   }
 }
 
+/// Whether messages like this one cost more to be followed than to be scanned without.
+static void weigh(uint8_t *cost, uint32_t work, size_t length) {
+  if ((work + 1) * WORK_BYTES > length) {
+    if (*cost < COST_MAX) *cost += 1;
+  } else {
+    *cost = *cost > 2 ? *cost - 2 : 0;
+  }
+}
+
 bool shape_follow(shape_memory *memory, const uint8_t *json, size_t length, size_t readable,
                   const shape_output *output) {
   if (memory->strand_count == 0 || length < SHAPE_SHORTEST) return false;
@@ -228,6 +245,7 @@ bool shape_follow(shape_memory *memory, const uint8_t *json, size_t length, size
   f.output = output;
   f.count = 0;
   f.reread_count = 0;
+  f.work = 0;
   f.turned = false;
   f.shifted = false;
   f.settles = strand->shifts == SETTLE_AFTER;
@@ -242,6 +260,7 @@ bool shape_follow(shape_memory *memory, const uint8_t *json, size_t length, size
     output->split->shape = f.turned ? 0 : index + 1;
     output->split->literals = memory->literals;
   }
+  weigh(&memory->costs[shape_kind(json)], f.work, length);
   if (f.turned) {
     if (memory->turned[guess] < UINT8_MAX) memory->turned[guess]++;
   } else {
@@ -300,6 +319,10 @@ int mwc_json_scan_shaped(mwc_json_scanner *scanner, const uint8_t *json, size_t 
   shape_memory *memory = shape_of(scanner);
   if (memory->skip > 0) {
     memory->skip--;
+    return mwc_json_scan_general(scanner, json, length, values, error_offset);
+  }
+  if (length >= SHAPE_SHORTEST && memory->costs[shape_kind(json)] == COST_MAX &&
+      ++memory->passed % COST_RETRY != 0) {
     return mwc_json_scan_general(scanner, json, length, values, error_offset);
   }
   shape_output output = {.values = values};

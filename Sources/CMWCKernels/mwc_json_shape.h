@@ -143,6 +143,7 @@ typedef struct shape_memory {
   uint16_t recent;     // strand that was used last
   uint16_t misses;     // in a row
   uint32_t skip;       // messages for which nothing is tried
+  uint32_t passed;     // messages that were not worth following
   uint32_t credit;     // what may be spent on learning
   uint32_t is_splitter;
   uint32_t is_full;    // a splitter does not forget by itself
@@ -152,6 +153,7 @@ typedef struct shape_memory {
   uint32_t options;
   uint8_t guesses[SHAPE_GUESSES];  // strand + 1
   uint8_t turned[SHAPE_GUESSES];   // how often such a message needed turns
+  uint8_t costs[SHAPE_GUESSES];    // by how they begin: whether messages are worth following
   shape_strand strands[SHAPE_STRANDS];
   shape_turn turns[SHAPE_TURNS];
   uint8_t pool[SHAPE_POOL + 64];
@@ -187,6 +189,14 @@ static inline mwc_json_text shape_literal(const shape_memory *memory, const shap
   uint32_t start = slot == 0 ? 0 : places[slot - 1].end;
   const uint8_t *bytes = (const uint8_t *)shape_at(memory, strand->bytes);
   return (mwc_json_text){bytes + start, places[slot].start - start};
+}
+
+/// Where the cost is kept of messages that begin like this one, which has SHAPE_SHORTEST bytes.
+static inline uint32_t shape_kind(const uint8_t *json) {
+  uint64_t head, next;
+  memcpy(&head, json, 8);
+  memcpy(&next, json + 8, 8);
+  return (uint32_t)((head * 0x9E3779B97F4A7C15u ^ next) * 0xD6E8FEB86659FD93u >> 56);
 }
 
 /// Where guesses are kept for messages like this one, which has at least SHAPE_SHORTEST bytes.

@@ -267,6 +267,7 @@ MWC_INLINE bool take_turn(follower *f, run *run, uint32_t slot, size_t at) {
       f->seen |= passed | turn->opens;
       if (!f->turned) leave(f, run->strand, slot);
       f->turned = true;
+      f->work++;
       if (turn->slot == SHAPE_NONE) {
         f->terminal = turn->number;
         f->ended = true;
@@ -348,6 +349,7 @@ static __attribute__((noinline)) bool follow_shifted(follower *f, const shape_st
       if (!give(f, &run, is_value ? &value : NULL)) return false;
     }
     if (is_value) {
+      f->work++;
       done = slot;
       run.from = places[slot].end;
       run.shift = (int64_t)value.offset + value.length - run.from;

@@ -43,6 +43,7 @@ void shape_forget(shape_memory *memory) {
   memory->is_full = 0;
   memset(memory->guesses, 0, sizeof memory->guesses);
   memset(memory->turned, 0, sizeof memory->turned);
+  memset(memory->costs, 0, sizeof memory->costs);
 }
 
 // MARK: Taking apart
