@@ -25,11 +25,10 @@
 //                                               '9'; reads nothing at or after `end`
 //   mwc_same_bytes(left, right, count)          whether count ≥ 0 bytes are equal; no byte beyond
 //   mwc_same_name(bytes, name, count)           the same for count ≤ 32; of name, 32 may be read
-//   mwc_join_digits(text, whole, count)         the number that count characters spell, all of them
-//                                               digits but perhaps one point after `whole` of them
-//                                               (or whole = count)
-//   mwc_can_join(text, count, end)              whether that can be done, nothing at or after `end`
-//                                               being read: count ≤ 16, and 16 bytes may be read
+//   mwc_join_digits(end, count)                 the number that count (1 … 16) digits before `end`
+//                                               spell; reads 16 bytes before `end`
+//   mwc_join_decimal(end, count, places)        the same with a point, which does not count, in front
+//                                               of the last `places` (1 … 16) digits; reads 17 bytes
 //   mwc_tokens_put(mask, source, block, base, positions, bytes)
 //                                               appends base + i and source[i] for every set bit i;
 //                                               returns how many. `source` is where the block came
@@ -59,8 +58,9 @@
 #define mwc_nondigits MWC_AT_LEVEL(mwc_nondigits)
 #define mwc_same_bytes MWC_AT_LEVEL(mwc_same_bytes)
 #define mwc_same_name MWC_AT_LEVEL(mwc_same_name)
-#define mwc_can_join MWC_AT_LEVEL(mwc_can_join)
+#define mwc_join_eights MWC_AT_LEVEL(mwc_join_eights)
 #define mwc_join_digits MWC_AT_LEVEL(mwc_join_digits)
+#define mwc_join_decimal MWC_AT_LEVEL(mwc_join_decimal)
 #define mwc_tokens_put MWC_AT_LEVEL(mwc_tokens_put)
 
 /// For every function of a level: part of its caller, or the attributes would stand in the way of
@@ -132,6 +132,9 @@ static inline __attribute__((always_inline, unused)) bool mwc_same_bytes_by_word
   }
   return true;
 }
+
+/// Loaded from 16 bytes into it less a count, the last bytes of a register by that count are 0xFF.
+static const uint8_t mwc_last_bytes[32] __attribute__((unused)) = {[16 ... 31] = 0xFF};
 
 /// `mwc_tokens_put` bit by bit.
 static inline __attribute__((always_inline, unused)) uint32_t mwc_tokens_put_by_bits(

@@ -85,26 +85,28 @@ MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t 
                                       _mm256_loadu_si256((const void *)name)) == 0;
 }
 
-MWC_INLINE bool mwc_can_join(const uint8_t *text, size_t count, const uint8_t *end) {
-  return count <= 16 && end - text >= 16;
-}
-
-MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
-  // The place that every digit comes from, so that they end up at the right without the point. What
-  // would come from before the first is a zero: those places are negative.
-  const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  size_t digits = count - (whole < count);
-  __m128i from = _mm_add_epi8(places, _mm_set1_epi8((char)(digits - 16)));
-  from = _mm_sub_epi8(from, _mm_cmpgt_epi8(from, _mm_set1_epi8((char)(whole - 1))));
-  __m128i value = _mm_sub_epi8(_mm_loadu_si128((const void *)text), _mm_set1_epi8('0'));
-  value = _mm_shuffle_epi8(value, from);
-  // Neighbours are joined: digits, then pairs, then fours.
-  value = _mm_maddubs_epi16(value, _mm_set1_epi16(10 | 1 << 8));
+/// The number that sixteen values 0 … 9 stand for: neighbours are joined, then pairs, then fours.
+MWC_INLINE uint64_t mwc_join_eights(__m128i digits) {
+  __m128i value = _mm_maddubs_epi16(digits, _mm_set1_epi16(10 | 1 << 8));
   value = _mm_madd_epi16(value, _mm_set1_epi32(100 | 1 << 16));
   value = _mm_packus_epi32(value, value);
   value = _mm_madd_epi16(value, _mm_set1_epi32(10000 | 1 << 16));
   uint64_t halves = (uint64_t)_mm_cvtsi128_si64(value);
   return (halves & 0xFFFFFFFFu) * 100000000u + (halves >> 32);
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *end, size_t count) {
+  __mmask16 asked = (__mmask16)(0xFFFF0000u >> count);
+  __m128i text = _mm_loadu_si128((const void *)(end - 16));
+  return mwc_join_eights(_mm_maskz_sub_epi8(asked, text, _mm_set1_epi8('0')));
+}
+
+MWC_INLINE uint64_t mwc_join_decimal(const uint8_t *end, size_t count, size_t places) {
+  // What stands before the point moves over it.
+  __mmask16 asked = (__mmask16)(0xFFFF0000u >> count);
+  __mmask16 behind = (__mmask16)(0xFFFF0000u >> places);
+  __m128i text = _mm_mask_loadu_epi8(_mm_loadu_si128((const void *)(end - 17)), behind, end - 16);
+  return mwc_join_eights(_mm_maskz_sub_epi8(asked, text, _mm_set1_epi8('0')));
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

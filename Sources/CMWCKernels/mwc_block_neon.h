@@ -123,30 +123,32 @@ MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t 
   return mwc_same_bytes_by_words(bytes, name, count);
 }
 
-MWC_INLINE bool mwc_can_join(const uint8_t *text, size_t count, const uint8_t *end) {
-  return count <= 16 && end - text >= 16;
-}
-
-MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
-  // The place that every digit comes from, so that they end up at the right without the point. What
-  // would come from before the first is a zero: those places are negative.
-  const int8x16_t places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  size_t digits = count - (whole < count);
-  int8x16_t from = vaddq_s8(places, vdupq_n_s8((int8_t)(digits - 16)));
-  from = vsubq_s8(from, vreinterpretq_s8_u8(vcgtq_s8(from, vdupq_n_s8((int8_t)(whole - 1)))));
-  uint8x16_t value = vsubq_u8(vld1q_u8(text), vdupq_n_u8('0'));
-  value = vqtbl1q_u8(value, vreinterpretq_u8_s8(from));
-  // Neighbours are joined: digits, then pairs, then fours.
+/// The number that sixteen values 0 … 9 stand for: neighbours are joined, then pairs, then fours.
+MWC_INLINE uint64_t mwc_join_eights(uint8x16_t digits) {
   const uint8x16_t tens = {10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1};
   const uint16x8_t hundreds = {100, 1, 100, 1, 100, 1, 100, 1};
   const uint32x4_t thousands = {10000, 1, 10000, 1};
-  uint16x8_t pairs = vpaddq_u16(vmull_u8(vget_low_u8(value), vget_low_u8(tens)),
-                                vmull_high_u8(value, tens));
+  uint16x8_t pairs = vpaddq_u16(vmull_u8(vget_low_u8(digits), vget_low_u8(tens)),
+                                vmull_high_u8(digits, tens));
   uint32x4_t fours = vpaddq_u32(vmull_u16(vget_low_u16(pairs), vget_low_u16(hundreds)),
                                 vmull_high_u16(pairs, hundreds));
   uint64x2_t eights = vpaddq_u64(vmull_u32(vget_low_u32(fours), vget_low_u32(thousands)),
                                  vmull_high_u32(fours, thousands));
   return vgetq_lane_u64(eights, 0) * 100000000u + vgetq_lane_u64(eights, 1);
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *end, size_t count) {
+  uint8x16_t asked = vld1q_u8(mwc_last_bytes + count);
+  uint8x16_t text = vld1q_u8(end - 16);
+  return mwc_join_eights(vandq_u8(vsubq_u8(text, vdupq_n_u8('0')), asked));
+}
+
+MWC_INLINE uint64_t mwc_join_decimal(const uint8_t *end, size_t count, size_t places) {
+  // What stands before the point moves over it.
+  uint8x16_t asked = vld1q_u8(mwc_last_bytes + count);
+  uint8x16_t behind = vld1q_u8(mwc_last_bytes + places);
+  uint8x16_t text = vbslq_u8(behind, vld1q_u8(end - 16), vld1q_u8(end - 17));
+  return mwc_join_eights(vandq_u8(vsubq_u8(text, vdupq_n_u8('0')), asked));
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

@@ -108,16 +108,16 @@ MWC_INLINE bool mwc_same_name(const uint8_t *bytes, const uint8_t *name, size_t 
   return mwc_same_bytes_by_words(bytes, name, count);
 }
 
-MWC_INLINE bool mwc_can_join(const uint8_t *text, size_t count, const uint8_t *end) {
-  return count <= 16 && end - text >= 16;
-}
-
-MWC_INLINE uint64_t mwc_join_digits(const uint8_t *text, size_t whole, size_t count) {
+MWC_INLINE uint64_t mwc_join_decimal(const uint8_t *end, size_t count, size_t places) {
   uint64_t value = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (i != whole) value = value * 10 + (uint64_t)(text[i] - '0');
+  for (size_t i = count; i > 0; i--) {
+    value = value * 10 + (uint64_t)(*(end - i - (i > places)) - '0');
   }
   return value;
+}
+
+MWC_INLINE uint64_t mwc_join_digits(const uint8_t *end, size_t count) {
+  return mwc_join_decimal(end, count, count);
 }
 
 MWC_INLINE uint32_t mwc_tokens_put(uint64_t mask, const uint8_t *source, mwc_block block,

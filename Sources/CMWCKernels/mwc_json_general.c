@@ -1,11 +1,11 @@
 // Scanning in two steps that take turns. First, 64 bytes at a time and without a branch, the places
-// are found where **tokens** stand: brackets, commas and colons outside of strings, and where strings,
-// numbers and words begin. Then the grammar is followed from token to token. The places do not depend
-// on one another, so that the processor is always several of them ahead.
+// are found where **tokens** stand: brackets, commas and colons outside of strings, and where
+// strings, numbers and words begin. Then the grammar is followed from token to token. The places do
+// not depend on one another, so that the processor is always several of them ahead.
 //
 //     {"cpu": 45.2, "host": "vm\n7"}
-//     ^^    ^ ^   ^ ^     ^ ^      ^         closing quotes are not among them, so that members have
-//     {"    : 4   , "     : "      }         four tokens, whatever their values are
+//     ^^    ^ ^   ^ ^     ^ ^      ^         closing quotes are not among them, so that members
+//     {"    : 4   , "     : "      }         have four tokens, whatever their values are
 //
 // What strings contain is checked in the first step (control characters, escapes), for the whole
 // document at once (UTF-8, if there is any), or not at all, because it can be anything. Numbers and
@@ -18,9 +18,11 @@
 #include "mwc_utf8.h"
 
 enum {
-  /// Tokens that are found before the grammar is followed, so that they stay in the nearest cache: a
-  /// message of common size in one go.
+  /// Tokens that are found before the grammar is followed, so that they stay in the nearest cache:
+  /// a message of common size in one go.
   TOKENS = 1024,
+  /// Documents up to this length, nearly all, have a map that says where digits are.
+  MAPPED = 4096,
   /// Tokens that may be looked at without asking whether they have been found: those of a member.
   AHEAD = 8,
 };
@@ -42,6 +44,7 @@ typedef struct tokens {
   carry carry;
   uint32_t count;
   uint32_t enough;  // up to this one, tokens have AHEAD tokens behind them
+  uint64_t nondigits[MAPPED / 64 + 1];  // one bit for each byte; the last word is never asked for
   // Blocks are written with up to 64 entries more than they have.
   uint32_t positions[TOKENS + 64 + AHEAD];
   uint8_t bytes[TOKENS + 64 + AHEAD];  // what stands there; 0 at the end of the document
@@ -58,8 +61,8 @@ static __attribute__((noinline)) size_t search_quote(const uint8_t *json, size_t
   return at;
 }
 
-/// The position of the quote that closes a string, from that of the token behind it. Between them there
-/// can only be white space.
+/// The position of the quote that closes a string, from that of the token behind it. Between them
+/// there can only be white space.
 static inline size_t closing_quote(const uint8_t *json, size_t next) {
   if (__builtin_expect(json[next - 1] == '"', 1)) return next - 1;
   return search_quote(json, next - 1);
@@ -137,36 +140,6 @@ static size_t number_length(const uint8_t *number, size_t length, uint32_t optio
     if (i == digits) return 0;
   }
   return i;
-}
-
-/// Converts a number of `count` digits, `whole` of them before a point if that is among them, which is
-/// longer than most or stands at the end of the document.
-static __attribute__((noinline)) void convert_long(const uint8_t *digits, size_t count, size_t whole,
-                                                   bool negative, const uint8_t *json,
-                                                   size_t length, mwc_json_value *value) {
-  bool has_point = whole < count;
-  // Integers of nineteen digits may be out of range.
-  if (count > (has_point ? MWC_DIGITS_EXACT + 1u : MWC_DIGITS_EXACT - 1u) ||
-      (!has_point && digits[0] == '0')) {
-    mwc_json_convert(json, value);
-    return;
-  }
-  uint8_t copy[MWC_NUMBER_ROOM];
-  if (json + length - digits < MWC_NUMBER_ROOM) {
-    memset(copy, '0', sizeof copy);
-    memcpy(copy, digits, count);
-    digits = copy;
-  }
-  uint64_t mantissa = mwc_digits_value(digits, (unsigned)whole);
-  if (has_point) {
-    unsigned places = (unsigned)(count - whole - 1);
-    mantissa = mantissa * mwc_tens[places] + mwc_digits_value(digits + whole + 1, places);
-    double real = mwc_decimal_quotient(mantissa, places);
-    value->number.real = negative ? -real : real;
-  } else {
-    value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
-    value->flags |= MWC_JSON_INT64;
-  }
 }
 
 /// Blocks in plain C are slower than the walk.

@@ -22,6 +22,7 @@ MWC_INLINE uint32_t find_tokens(tokens *tokens, carry *carry, uint32_t count, mw
   carry->in_string = (uint64_t)((int64_t)strings >> 63);
   carry->bad |= strings & mwc_block_range(block, 0, 0x1F);
 
+  if (base < MAPPED) tokens->nondigits[base / 64] = ~mwc_block_range(block, '0', 9);
   uint64_t operators = mwc_block_operator(block) & ~strings;
   uint64_t scalars = ~(operators | strings | quotes | mwc_block_space(block));
   uint64_t starts = scalars & ~(scalars << 1 | carry->in_scalar);
@@ -30,8 +31,8 @@ MWC_INLINE uint32_t find_tokens(tokens *tokens, carry *carry, uint32_t count, mw
                         tokens->positions + count, tokens->bytes + count);
 }
 
-/// Drops the tokens before `used`, and finds more: as many as there is room for. The first token that
-/// was not used is then the first of all.
+/// Drops the tokens before `used`, and finds more: as many as there is room for. The first token
+/// that was not used is then the first of all.
 #define find_more MWC_AT_LEVEL(find_more)
 static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
   uint32_t count = tokens->count - used;
@@ -82,14 +83,21 @@ typedef struct MWC_AT_LEVEL(plain) {
 } MWC_AT_LEVEL(plain);
 #define plain MWC_AT_LEVEL(plain)
 
-/// Looks at the number without its sign from `start` to before the next token at `next`. It begins with
-/// the digit `first`.
+/// Looks at the number without its sign from `start` to before the next token at `next`. It begins
+/// with the digit `first`.
 #define read_plain MWC_AT_LEVEL(read_plain)
-MWC_INLINE plain read_plain(const uint8_t *json, size_t length, size_t start, size_t next,
-                            uint8_t first) {
+MWC_INLINE plain read_plain(const tokens *found, const uint8_t *json, size_t length,
+                            size_t start, size_t next, uint8_t first) {
   plain number = {json + start, next - start, 0, false};
   if (__builtin_expect(number.count > 31, 0)) return number;
-  uint32_t others = mwc_nondigits(number.digits, number.count, json + length);
+  uint32_t others;
+  if (__builtin_expect(length <= MAPPED, 1)) {
+    uint64_t map;
+    memcpy(&map, (const uint8_t *)found->nondigits + start / 8, 8);
+    others = (uint32_t)(map >> start % 8) & ((1u << number.count) - 1);
+  } else {
+    others = mwc_nondigits(number.digits, number.count, json + length);
+  }
   number.whole = number.count;
   if (others != 0) {
     // One point, and digits behind it.
@@ -103,7 +111,8 @@ MWC_INLINE plain read_plain(const uint8_t *json, size_t length, size_t start, si
   return number;
 }
 
-/// Whether the word from `start` to before the next token, white space behind it included, is `word`.
+/// Whether the word from `start` to before the next token, white space behind it included, is
+/// `word`.
 #define is_word MWC_AT_LEVEL(is_word)
 MWC_INLINE bool is_word(const uint8_t *json, size_t start, size_t next, const char *word,
                         size_t count) {
@@ -147,31 +156,46 @@ static __attribute__((noinline)) bool read_scalar(const tokens *found, size_t i,
 
 /// Puts a plain number at its place.
 #define put_number MWC_AT_LEVEL(put_number)
-MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, size_t length,
-                           uint32_t options, mwc_json_value *value) {
-  bool is_integer = number.whole == number.count;
+MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, uint32_t options,
+                           mwc_json_value *value) {
+  const uint8_t *end = number.digits + number.count;
   value->offset = (uint32_t)(number.digits - json) - negative;
   value->length = (uint32_t)number.count + negative;
   value->type = MWC_JSON_NUMBER;
-  value->flags = is_integer ? MWC_JSON_INTEGER : 0;
-  if ((options & MWC_JSON_CONVERT) == 0) return;
-  if (__builtin_expect(!mwc_can_join(number.digits, number.count, json + length), 0)) {
-    convert_long(number.digits, number.count, number.whole, negative, json, length, value);
-    return;
-  }
-  uint64_t mantissa = mwc_join_digits(number.digits, number.whole, number.count);
-  if (is_integer) {
-    // `-0` is a double: no integer has its sign.
-    if (negative && mantissa == 0) {
-      value->number.real = -0.0;
+  value->flags = 0;
+  if (number.whole == number.count) {
+    value->flags = MWC_JSON_INTEGER;
+    if ((options & MWC_JSON_CONVERT) == 0) return;
+    if (number.count <= 16 && end - json >= 16) {
+      uint64_t magnitude = mwc_join_digits(end, number.count);
+      // `-0` is a double: no integer has its sign.
+      if (negative && magnitude == 0) {
+        value->number.real = -0.0;
+        return;
+      }
+      value->number.integer = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+      value->flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
       return;
     }
-    value->number.integer = negative ? -(int64_t)mantissa : (int64_t)mantissa;
-    value->flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
   } else {
-    double real = mwc_decimal_quotient(mantissa, (unsigned)(number.count - number.whole - 1));
-    value->number.real = negative ? -real : real;
+    if ((options & MWC_JSON_CONVERT) == 0) return;
+    size_t count = number.count - 1;
+    size_t places = count - number.whole;
+    if (count <= 16 && end - json >= 17) {
+      double real = mwc_decimal_quotient(mwc_join_decimal(end, count, places), (unsigned)places);
+      value->number.real = negative ? -real : real;
+      return;
+    }
+    // The digits in front of the last sixteen stand together.
+    if (count > 16 && count <= MWC_DIGITS_EXACT && places <= 16) {
+      uint64_t mantissa = mwc_digits_word(number.digits, (unsigned)count - 16) * mwc_tens[16] +
+                          mwc_join_decimal(end, 16, places);
+      double real = mwc_decimal_quotient(mantissa, (unsigned)places);
+      value->number.real = negative ? -real : real;
+      return;
+    }
   }
+  mwc_json_convert(json, value);
 }
 
 /// Locates the string at token `i` for `node`, if that is not NULL.
@@ -197,10 +221,11 @@ MWC_INLINE void scan_string(mwc_json_scanner *scanner, const tokens *found, cons
 MWC_INLINE bool scan_number(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
                             size_t length, size_t i, uint8_t first, mwc_json_node *node,
                             mwc_json_value *values, uint32_t options) {
-  plain number = read_plain(json, length, found->positions[i], found->positions[i + 1], first);
+  plain number =
+      read_plain(found, json, length, found->positions[i], found->positions[i + 1], first);
   if (!number.is_plain) return false;
   mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
-  if (value != NULL) put_number(number, false, json, length, options, value);
+  if (value != NULL) put_number(number, false, json, options, value);
   return true;
 }
 
@@ -215,9 +240,9 @@ static __attribute__((noinline)) bool scan_scalar(mwc_json_scanner *scanner, con
     const size_t length = found->length;
     size_t start = (size_t)found->positions[i] + 1;
     if (start < length && is_digit(json[start])) {
-      plain number = read_plain(json, length, start, found->positions[i + 1], json[start]);
+      plain number = read_plain(found, json, length, start, found->positions[i + 1], json[start]);
       if (number.is_plain) {
-        if (value != NULL) put_number(number, true, json, length, options, value);
+        if (value != NULL) put_number(number, true, json, options, value);
         return true;
       }
     }
@@ -299,8 +324,8 @@ MWC_INLINE bool is_member(const tokens *found, size_t i) {
     }                                                                                        \
   } while (0)
 
-/// Checks the container at token `i`, which no path leads into, and all in it. Returns one more than
-/// the token behind it, or 0. `*last` becomes the position of its closing bracket.
+/// Checks the container at token `i`, which no path leads into, and all in it. Returns one more
+/// than the token behind it, or 0. `*last` becomes the position of its closing bracket.
 #define skip_container MWC_AT_LEVEL(skip_container)
 static __attribute__((noinline)) size_t skip_container(tokens *found, size_t i, uint32_t room,
                                                        uint32_t options, uint32_t *last) {
