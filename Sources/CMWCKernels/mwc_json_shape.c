@@ -261,6 +261,7 @@ bool shape_follow(shape_memory *memory, const uint8_t *json, size_t length, size
     output->split->literals = memory->literals;
   }
   weigh(&memory->costs[shape_kind(json)], f.work, length);
+  weigh(&memory->costs[guess], f.work, length);
   if (f.turned) {
     if (memory->turned[guess] < UINT8_MAX) memory->turned[guess]++;
   } else {
@@ -314,6 +315,12 @@ static void miss(shape_memory *memory) {
   }
 }
 
+/// Whether messages like this one were not worth following.
+static bool is_costly(const shape_memory *memory, const uint8_t *json, size_t length) {
+  return length >= SHAPE_SHORTEST && (memory->costs[shape_kind(json)] == COST_MAX ||
+                                      memory->costs[shape_guess(json, length)] == COST_MAX);
+}
+
 int mwc_json_scan_shaped(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
                          size_t readable, mwc_json_value *values, size_t *error_offset) {
   shape_memory *memory = shape_of(scanner);
@@ -321,8 +328,7 @@ int mwc_json_scan_shaped(mwc_json_scanner *scanner, const uint8_t *json, size_t 
     memory->skip--;
     return mwc_json_scan_general(scanner, json, length, values, error_offset);
   }
-  if (length >= SHAPE_SHORTEST && memory->costs[shape_kind(json)] == COST_MAX &&
-      ++memory->passed % COST_RETRY != 0) {
+  if (is_costly(memory, json, length) && ++memory->passed % COST_RETRY != 0) {
     return mwc_json_scan_general(scanner, json, length, values, error_offset);
   }
   shape_output output = {.values = values};

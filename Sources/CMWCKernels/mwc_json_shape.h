@@ -191,7 +191,8 @@ static inline mwc_json_text shape_literal(const shape_memory *memory, const shap
   return (mwc_json_text){bytes + start, places[slot].start - start};
 }
 
-/// Where the cost is kept of messages that begin like this one, which has SHAPE_SHORTEST bytes.
+/// Where the cost is kept of messages that begin like this one, which has SHAPE_SHORTEST bytes; that of
+/// those that are as long, too, is kept where their guess is.
 static inline uint32_t shape_kind(const uint8_t *json) {
   uint64_t head, next;
   memcpy(&head, json, 8);
