@@ -17,6 +17,7 @@ struct InfoCommand: ParsableCommand {
       EXAMPLES
         mwc info run.cap
         mwc info --brief *.cap
+        mwc info --columns run.cap
         mwc info --json run.cap | jq .messages
         mwc info --json run.cap | jq '.connections[].uri'
         mwc-capture -o - -d 10s | mwc info -
@@ -33,17 +34,28 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "Do not count types of messages: at once, however large the capture is.")
   var brief = false
 
+  @Flag(help: "List the columns: which values take how much of the file.")
+  var columns = false
+
+  func validate() throws {
+    if columns, files.contains("-") {
+      throw ValidationError("--columns reads a capture twice, so it cannot be standard input")
+    }
+  }
+
   func run() throws {
     var isDamaged = false
     for (index, file) in files.enumerated() {
       let summary: CaptureSummary
+      let columnSizes: ColumnSizes?
       do {
         let progress = ProgressLine(
           total: file == "-" || brief ? nil : try CaptureReader.open(file).size())
         defer { progress.end() }
         summary = try CaptureSummary(file, countsTypes: !brief) { progress.done = $0 }
+        columnSizes = columns ? try ColumnSizes(file) : nil
       } catch { throw CommandFailure(error) }
-      let report = InfoReport(summary)
+      let report = InfoReport(summary, columns: columnSizes)
       let text = json ? report.json + "\n" : (index > 0 ? "\n" : "") + report.text
       writeToStandardOutput(text)
       if let damage = summary.damage {

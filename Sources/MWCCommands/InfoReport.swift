@@ -4,8 +4,13 @@ internal import MWCCore
 /// How `mwc info` spells what a capture holds.
 struct InfoReport {
   let summary: CaptureSummary
+  /// What the columns take; nil when nobody asked.
+  let columns: ColumnSizes?
 
-  init(_ summary: CaptureSummary) { self.summary = summary }
+  init(_ summary: CaptureSummary, columns: ColumnSizes? = nil) {
+    self.summary = summary
+    self.columns = columns
+  }
 }
 
 // MARK: - For people
@@ -17,6 +22,7 @@ extension InfoReport {
     lines += [""] + connections
     lines += [""] + kinds
     if let types = summary.types, !types.isEmpty { lines += [""] + Self.rows(of: types, summary) }
+    if let columns { lines += [""] + Self.rows(of: columns) }
     if summary.gapCount > 0 { lines += [""] + gaps }
     // A name or a URI may hold anything.
     return lines.map { Console.visible($0) + "\n" }.joined()
@@ -122,6 +128,33 @@ extension InfoReport {
     return table(rows, leftAligned: [0]) + more
   }
 
+  private static func rows(of columns: ColumnSizes) -> [String] {
+    guard columns.blocks > 0 else { return ["no block of this capture is kept in columns"] }
+    var rows = [["column", "kept as", "values", "stored", "share"]]
+    func add(_ name: String, _ type: String, _ values: UInt64?, _ bytes: UInt64) {
+      let share = Double(bytes) * 100 / Double(max(1, columns.storedBytes))
+      rows.append([
+        name, type, values.map { NumberText.grouped($0) } ?? "", size(bytes),
+        "\(NumberText.fixed(share, decimals: 1))%",
+      ])
+    }
+    add("(times and order of records)", "", nil, columns.recordBytes)
+    add("(what stays the same, and shapes)", "", nil, columns.shapeBytes)
+    for column in columns.columns.prefix(columnsShown) {
+      add(column.name, column.type, column.values, column.bytes)
+    }
+    let others = columns.columns.dropFirst(columnsShown)
+    if !others.isEmpty {
+      add(
+        "\(NumberText.counted(others.count, "more column"))", "", nil,
+        others.reduce(0) { $0 + $1.bytes })
+    }
+    return table(rows, leftAligned: [0, 1])
+  }
+
+  /// Columns listed for people; `--json` has all.
+  private static let columnsShown = 30
+
   /// Types listed for people; `--json` has more.
   private static let typesShown = 40
 
@@ -205,6 +238,7 @@ extension InfoReport {
     appendConnections(&json)
     appendKinds(&json)
     appendTypes(&json)
+    appendColumns(&json)
     appendGaps(&json)
     json.endObject()
     return json.text
@@ -262,6 +296,25 @@ extension InfoReport {
       json.endObject()
     }
     json.endArray()
+  }
+
+  private func appendColumns(_ json: inout JSONWriter) {
+    guard let columns else { return }
+    json.key("columns")
+    json.beginArray()
+    for column in columns.columns {
+      json.beginObject()
+      json.member("name", column.name)
+      json.member("kept_as", column.type)
+      json.member("values", column.values)
+      json.member("stored_bytes", column.bytes)
+      json.endObject()
+    }
+    json.endArray()
+    json.member("column_blocks", columns.blocks)
+    json.member("column_stored_bytes", columns.storedBytes)
+    json.member("column_record_bytes", columns.recordBytes)
+    json.member("column_shape_bytes", columns.shapeBytes)
   }
 
   /// Null when types were not counted; the type of messages without one is null.

@@ -129,7 +129,7 @@ struct SplitCommand: ParsableCommand {
   }
 
   /// Parts that are written at once; for more connections the capture is read again.
-  private static let partsAtOnce = 32
+  private static let partsAtOnce = 16
 
   private func splitByConnection(_ outputs: OutputFiles) throws -> Int {
     let summary = try CaptureSummary(file)
