@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import MWCCore
 import MWCTestSupport
 import Testing
@@ -253,6 +254,17 @@ import Testing
         == [#"{"type":"a","n":1}"#, "subscribe", #"{"type":"a","n":3}"#, #"{"type":"b","n":4}"#])
   }
 
+  /// More of them than are written at once.
+  @Test func everyConnectionGetsItsPart() async throws {
+    let file = try capture(
+      (0..<200).map { .init(at: $0, "\($0)", connection: UInt32($0 % 40) + 1) })
+    try await quietly("split", file, "-o", folder.file("c-%c.cap"), "--by-connection")
+    let parts = try names().filter { $0.hasPrefix("c-") }
+    #expect(parts.count == 40)
+    #expect(try await payloads(folder.file("c-0001.cap")) == ["0", "40", "80", "120", "160"])
+    #expect(try await payloads(folder.file("c-0040.cap")) == ["39", "79", "119", "159", "199"])
+  }
+
   @Test func partsOfASizeAreNearIt() async throws {
     var random = TestSupport.generator(for: "parts of a size")
     let records = (0..<4_000).map { index in
@@ -284,6 +296,31 @@ import Testing
     #expect(result.status == .exited(73))
     #expect(result.errors.contains("p-0003.cap: exists already"))
     #expect(try names() == ["p-0003.cap", "run.cap"])
+  }
+
+  /// A capture that comes slowly, and somebody who has waited long enough.
+  @Test func aSignalLeavesNoParts() async throws {
+    let file = try capture(
+      (0..<2_000).map { .init(at: $0, #"{"n":\#($0)}"#) }, blockSize: 2_000)
+    let bytes = [UInt8](try #require(FileManager.default.contents(atPath: file)))
+    let pipe = folder.file("in.fifo")
+    let made = unsafe mkfifo(pipe, 0o600)
+    try #require(made == 0)
+    // Open for both, so that nobody waits for the other side, and nobody sees an end.
+    let descriptor = unsafe open(pipe, O_RDWR)
+    defer { close(descriptor) }
+    let sent = unsafe write(descriptor, bytes, bytes.count / 2)
+    try #require(sent == bytes.count / 2, "a pipe holds 64 KiB")
+    let child = try ChildProcess(
+      ChildProcess.product("mwc"),
+      ["split", pipe, "-o", folder.file("p-%i.cap"), "--messages", "100"])
+    try await waitUntil("three parts are being written") {
+      try names().count { $0.hasSuffix(".part") } >= 3
+    }
+    child.send(signal: SIGINT)
+    let result = try await child.wait()
+    #expect(result.status == .exited(130))
+    #expect(try names() == ["in.fifo", "run.cap"])
   }
 
   @Test(arguments: [
