@@ -52,7 +52,11 @@ struct ColumnHead {
     headBytes = Double(start + streams[0].stored)
     room.removeAll()
     if streams[0].stored < streams[0].length {
-      guard inflater.inflate(stored, into: room, length: streams[0].length) else { return nil }
+      room.append(zeros: streams[0].length)
+      let isWhole = unsafe room.withUnsafeMutableBytes(at: 0, count: streams[0].length) {
+        unsafe inflater.inflate(stored, into: $0)
+      }
+      guard isWhole else { return nil }
     } else {
       room.append(stored)
     }
