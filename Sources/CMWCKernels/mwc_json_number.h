@@ -10,8 +10,6 @@
 enum {
   /// Every number of that many digits fits in 64 bits.
   MWC_DIGITS_EXACT = 19,
-  /// How many bytes from its first one on are read of a number, however short.
-  MWC_NUMBER_ROOM = 32,
 };
 
 /// 10^i, all that fit.
@@ -56,7 +54,7 @@ static inline uint64_t mwc_digits_word(const uint8_t *digits, unsigned count) {
   return (word * 10000 + (word >> 32)) & 0xFFFFFFFFu;
 }
 
-/// The number that `count` (1 … 19) digits spell. Reads up to 24 bytes.
+/// The number that `count` (1 … 19) digits spell. Reads at least 8 bytes.
 static inline uint64_t mwc_digits_value(const uint8_t *digits, unsigned count) {
   if (count <= 8) return mwc_digits_word(digits, count);
   if (count <= 16) {
