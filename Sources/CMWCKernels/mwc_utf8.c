@@ -102,6 +102,8 @@ mwc_utf8_state mwc_utf8_continue(mwc_utf8_state state, const uint8_t *bytes, siz
 }
 
 size_t mwc_utf8_valid_prefix(const uint8_t *bytes, size_t length) {
+  // Nearly all text is valid; only of the rest is more to be known.
+  if (length >= 16 && mwc_utf8_is_valid(bytes, length)) return length;
   mwc_utf8_state state = MWC_UTF8_COMPLETE;
   size_t i = skip_sound(bytes, length);
   size_t start = i;
