@@ -68,7 +68,7 @@ import Testing
   @Test(arguments: Target.allCases)
   private func chance(_ target: Target) {
     var random = TestSupport.generator(for: "JSONFuzzTests.chance(\(target.rawValue))")
-    let rounds: [Target: Int] = [.drift: 30, .neighbours: 2, .stream: 40, .edges: 5, .columns: 40]
+    let rounds: [Target: Int] = [.drift: 8, .neighbours: 2, .stream: 40, .edges: 5, .columns: 40]
     for round in 0..<(rounds[target] ?? 200) {
       let count = Int.random(in: 8..<300, using: &random)
       var input = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }

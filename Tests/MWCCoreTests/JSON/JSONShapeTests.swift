@@ -1,0 +1,195 @@
+import CMWCKernels
+import MWCTestSupport
+import Testing
+
+/// What a scanner remembers of a stream: it must never show in a result.
+///
+/// Unsafe storage, safe to use: both scanners are made in memory that is freed with this class.
+@safe private final class Pair {
+  let count: Int
+  private let memory: [UnsafeMutableRawPointer]
+  private let scanners: [OpaquePointer]
+
+  /// A scanner that remembers, and one that does not.
+  init(paths: [String]) throws {
+    count = paths.count
+    var bytes: [UInt8] = []
+    for path in paths { bytes += Array(path.utf8) }
+    var memory: [UnsafeMutableRawPointer] = unsafe []
+    var scanners: [OpaquePointer] = unsafe []
+    try unsafe bytes.withUnsafeBufferPointer { bytes in
+      var texts: [mwc_json_text] = unsafe []
+      var start = 0
+      for path in paths {
+        unsafe texts.append(
+          mwc_json_text(
+            bytes: bytes.baseAddress.map { unsafe $0 + start }, length: path.utf8.count))
+        start += path.utf8.count
+      }
+      let size = unsafe mwc_json_scanner_size(texts, texts.count)
+      for option in [0, UInt32(MWC_JSON_GENERAL)] {
+        let piece = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        unsafe memory.append(piece)
+        var error: Int32 = 0
+        var bad = 0
+        let scanner = unsafe mwc_json_scanner_init(
+          piece, size, texts, texts.count, option | UInt32(MWC_JSON_CONVERT), 0, &error, &bad)
+        unsafe scanners.append(try #require(unsafe scanner))
+      }
+    }
+    unsafe self.memory = memory
+    unsafe self.scanners = scanners
+  }
+
+  deinit {
+    for unsafepiece in unsafe memory { unsafe piece.deallocate() }
+  }
+
+  /// What both say of a message, spelled out.
+  func scan(_ message: [UInt8]) -> (remembering: String, general: String) {
+    let told = unsafe scanners.map { scanner in
+      var values = [mwc_json_value](repeating: mwc_json_value(), count: max(1, count))
+      var offset = 0
+      let code = unsafe mwc_json_scan(scanner, message, message.count, &values, &offset)
+      if code != 0 { return "error \(code) at \(offset)" }
+      return values.prefix(count).map { value in
+        let number = unsafe value.number.integer
+        return "\(value.type),\(value.flags) \(value.offset)+\(value.length) \(number)"
+      }.joined(separator: "; ")
+    }
+    return (told[0], told[1])
+  }
+
+  func check(_ messages: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+    for (index, message) in messages.enumerated() {
+      let (remembering, general) = scan(Array(message.utf8))
+      #expect(
+        remembering == general, "message \(index): \(message)", sourceLocation: sourceLocation)
+    }
+  }
+}
+
+@Suite struct JSONShapeTests {
+  private let seen = #"{"type": "state", "cpu": 45.2, "list": [1, 2], "gpu": {"name": "a"}}"#
+
+  @Test func valuesChangeInPlaceAndInLength() throws {
+    let pair = try Pair(paths: ["type", "cpu", "list[1]", "gpu.name", "gpu", "list"])
+    pair.check([
+      seen, seen,
+      #"{"type": "state", "cpu": 99.9, "list": [1, 2], "gpu": {"name": "b"}}"#,
+      #"{"type": "other", "cpu": 9.95, "list": [1, 2], "gpu": {"name": "b"}}"#,
+      #"{"type": "state", "cpu": 100.25, "list": [-1, 20], "gpu": {"name": "longer"}}"#,
+      #"{"type": "", "cpu": 0, "list": [1e5, 2], "gpu": {"name": "\n"}}"#,
+      #"{"type": "é", "cpu": null, "list": [true, false], "gpu": {"name": "x"}}"#,
+      #"{"type": "e", "cpu": -0, "list": [0, 12345678901234567890], "gpu": {"name": ""}}"#,
+      seen,
+    ])
+  }
+
+  @Test func nothingInvalidIsTakenForWhatItResembles() throws {
+    let pair = try Pair(paths: ["cpu", "gpu.name"])
+    let bytes = Array(seen.utf8)
+    for _ in 0..<3 { #expect(pair.scan(bytes).remembering == pair.scan(bytes).general) }
+    // Every byte of it in turn is replaced, left out, or comes twice.
+    for index in bytes.indices {
+      for byte in [0x00, 0x22, 0x30, 0x35, 0x2C, 0x5C, 0x7D, 0x80, 0xC3] as [UInt8] {
+        var changed = bytes
+        changed[index] = byte
+        let (remembering, general) = pair.scan(changed)
+        #expect(remembering == general, "byte \(index) is \(byte)")
+      }
+      var shorter = bytes
+      shorter.remove(at: index)
+      var longer = bytes
+      longer.insert(bytes[index], at: index)
+      for message in [shorter, longer, Array(bytes[..<index]), bytes] {
+        let (remembering, general) = pair.scan(message)
+        #expect(remembering == general, "at byte \(index)")
+      }
+    }
+  }
+
+  @Test func arraysVaryAndMembersAreOptional() throws {
+    let pair = try Pair(paths: ["logs[0].level", "logs[2].id", "total", "logs"])
+    func message(_ count: Int, _ optional: Int) -> String {
+      let logs = (0..<count).map { index in
+        let extra = (index + optional) % 3 == 0 ? #", "tags": ["a", "b"]"# : ""
+        return #"{"id": \#(index * 37), "level": "info"\#(extra), "text": "\#(optional)"}"#
+      }
+      return #"{"logs": [\#(logs.joined(separator: ", "))], "total": \#(count)}"#
+    }
+    for round in 0..<40 {
+      pair.check((0..<8).map { message(($0 * 5 + round) % 7, round) })
+    }
+  }
+
+  @Test func aKeyThatComesTwiceCountsTheLastTime() throws {
+    let pair = try Pair(paths: ["a.x", "a.y", "b"])
+    for _ in 0..<4 {
+      pair.check([
+        #"{"a": {"x": 1}, "b": 2, "c": [1, 2, 3]}"#, #"{"a": {"y": 1}, "b": 2, "c": [1, 2, 3]}"#,
+        #"{"b": 2, "a": {"x": 1}, "c": [1, 2, 3]}"#,
+        #"{"a": {"x": 1}, "b": 2, "a": {"y": 7}, "c": [1, 2, 3]}"#,
+        #"{"b": 2, "a": {"x": 1}, "b": 3, "c": [1, 2, 3, 4]}"#,
+      ])
+    }
+  }
+
+  @Test func moreShapesThanThereIsRoomFor() throws {
+    let pair = try Pair(paths: ["key7", "key900.x", "type"])
+    for round in 0..<3 {
+      pair.check(
+        (0..<600).map { number in
+          let filler = String(repeating: "m", count: number % 97)
+          let members = #""key\#(number)": {"x": \#(round)}, "\#(filler)": [1, "\#(round)"]"#
+          return #"{"type": "t", \#(members)}"#
+        })
+    }
+  }
+
+  @Test(arguments: TrafficFile.names) func agreesOnRecordedTraffic(name: String) throws {
+    let pair = try Pair(paths: [
+      "type", "timestamp", "data.memory.used", "data.processor.per_core_usage[1]", "cpu",
+      "payload[0].message", "payload[3].metadata.durationMs", "alerts[0].level", "[1].nodes",
+    ])
+    for record in try TrafficFile(named: name).received where record.operation == .text {
+      let (remembering, general) = pair.scan(Array(record.payload))
+      #expect(remembering == general)
+    }
+  }
+
+  @Test(arguments: TrafficFile.names) func splitMessagesComeTogetherAgain(name: String) throws {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: mwc_json_splitter_size(), alignment: 8)
+    defer { unsafe memory.deallocate() }
+    let splitter = try unsafe #require(mwc_json_splitter_init(memory, 0))
+    var pieces = [mwc_json_piece](
+      repeating: mwc_json_piece(), count: Int(MWC_JSON_PIECES_MAX))
+    var last: [UInt32: ArraySlice<UInt8>] = [:]
+    var split = 0
+    for record in try TrafficFile(named: name).received where record.operation == .text {
+      // Socket.IO writes a prefix before the JSON.
+      let message = Array(
+        record.payload.drop { $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "[") })
+      var result = mwc_json_pieces()
+      guard unsafe mwc_json_split(splitter, message, message.count, &pieces, &result) else {
+        continue
+      }
+      split += 1
+      func literal(_ number: UInt32) -> [UInt8] {
+        var column: UInt32 = 0
+        let text = unsafe mwc_json_splitter_literal(splitter, number, &column)
+        return unsafe Array(UnsafeBufferPointer(start: text.bytes, count: text.length))
+      }
+      var joined: [UInt8] = []
+      for piece in pieces.prefix(Int(result.count)) {
+        let value = message[Int(piece.offset)..<Int(piece.offset + piece.length)]
+        joined += literal(piece.literal) + value
+        if Int32(piece.flags) & Int32(MWC_JSON_SAME) != 0 { #expect(last[piece.slot] == value) }
+        last[piece.slot] = value
+      }
+      #expect(joined + literal(result.terminal) == message)
+    }
+    #expect(split > 0)
+  }
+}
