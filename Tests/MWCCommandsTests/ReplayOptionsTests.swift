@@ -13,7 +13,8 @@ import Testing
   @Test func defaultsAreThoseOfTheHelp() throws {
     let command = try parse("run.cap")
     #expect(command.files == ["run.cap"])
-    #expect(command.playing.speed == .times(1))
+    // As recorded, or as fast as possible while catching up with a recording that goes on.
+    #expect(command.playing.speed == nil)
     #expect(command.part.from == nil)
     #expect(command.playing.loop == nil)
     #expect(command.showing.format == .simple)

@@ -65,8 +65,8 @@ struct ColumnHead {
 
   private mutating func parse(_ head: RawSpan) -> Bool {
     var cursor = ByteCursor(head)
-    guard let records = cursor.readVarint(), let sources = cursor.readVarint(),
-      sources <= records
+    guard let records = cursor.readVarint(), let validity = cursor.readVarint(), validity <= 1,
+      let sources = cursor.readVarint(), sources <= records
     else { return false }
     self.records = records
     for _ in 0..<sources {
@@ -114,46 +114,25 @@ struct ColumnHead {
     return true
   }
 
+  /// Types of columns by their numbers; 0 is none.
+  private static let typeNames = [
+    "", "constant", "text", "bytes", "choice", "number", "date", "float", "hex",
+  ]
+
   private mutating func parseColumns(_ cursor: inout ByteCursor) -> Bool {
     for number in columns.indices.dropFirst() {
-      guard let type = cursor.readVarint(), let values = cursor.readVarint() else { return false }
+      guard let type = cursor.readVarint(), type > 0, type < Self.typeNames.count,
+        let values = cursor.readVarint()
+      else { return false }
+      columns[number].type = Self.typeNames[Int(type)]
       columns[number].values = values
-      guard let (name, bytes) = parseColumn(&cursor, type, values) else { return false }
-      columns[number].type = name
-      columns[number].bytes = bytes
+      if type != 1 {
+        guard let bytes = part(&cursor), let lowBytes = cursor.readVarint() else { return false }
+        columns[number].bytes = bytes + share(Double(lowBytes), of: 1)
+      }
+      guard text(&cursor) != nil else { return false }
     }
     return true
-  }
-
-  /// The name of a type, and the bytes that the values take.
-  private func parseColumn(
-    _ cursor: inout ByteCursor, _ type: UInt64, _ values: UInt64
-  ) -> (String, Double)? {
-    switch type {
-    case 1: return text(&cursor).map { _ in ("constant", 0) }
-    case 2: return part(&cursor).map { ("text", $0) }
-    case 3: return part(&cursor).map { ("bytes", $0) }
-    case 4:
-      guard let texts = cursor.readVarint(), texts <= cursor.remaining else { return nil }
-      for _ in 0..<texts { guard text(&cursor) != nil else { return nil } }
-      return numbers(&cursor, values).map { ("choice", $0) }
-    case 5:
-      guard cursor.readVarint() != nil, cursor.readVarint() != nil, skipExceptions(&cursor)
-      else { return nil }
-      return numbers(&cursor, values).map { ("number", $0) }
-    case 6:
-      guard cursor.readVarint() != nil, cursor.readVarint() != nil, text(&cursor) != nil,
-        skipExceptions(&cursor)
-      else { return nil }
-      return numbers(&cursor, values).map { ("date", $0) }
-    case 7:
-      guard cursor.readVarint() != nil, skipExceptions(&cursor) else { return nil }
-      return numbers(&cursor, values).map { ("float", $0) }
-    case 8:
-      guard cursor.readVarint() != nil else { return nil }
-      return part(&cursor).map { ("hex", $0) }
-    default: return nil
-    }
   }
 
   // MARK: Pieces
@@ -165,15 +144,6 @@ struct ColumnHead {
     return unsafe cursor.bytes.extracting(start..<start + Int(length)).withUnsafeBytes {
       unsafe Array($0)
     }
-  }
-
-  private func skipExceptions(_ cursor: inout ByteCursor) -> Bool {
-    guard let count = cursor.readVarint(), count <= cursor.remaining else { return false }
-    for _ in 0..<count {
-      guard cursor.readVarint() != nil, cursor.readVarint() != nil, text(&cursor) != nil
-      else { return false }
-    }
-    return true
   }
 
   /// Stored bytes of a piece of a stream, as its share of the stream.
@@ -189,29 +159,15 @@ struct ColumnHead {
     return whole == 0 ? 0 : Double(stored) * length / Double(whole)
   }
 
-  /// Skips a description of numbers; their stored bytes.
+  /// Skips a description of numbers, which refer to nothing in the head; their stored bytes.
   private func numbers(_ cursor: inout ByteCursor, _ count: UInt64) -> Double? {
-    guard let kind = cursor.readVarint(), let lowBits = cursor.readVarint(), lowBits <= 56,
-      cursor.readZigzag() != nil, cursor.readVarint() != nil
+    guard let order = cursor.readVarint(), order <= 2, let lowBits = cursor.readVarint(),
+      lowBits <= 56, cursor.readZigzag() != nil, cursor.readVarint() != nil
     else { return nil }
-    if kind & 3 > 0 { guard cursor.readZigzag() != nil else { return nil } }
-    switch kind >> 2 {
-    case 0: break
-    case 1: guard skip(2, &cursor) else { return nil }
-    case 2: guard skip(3, &cursor) else { return nil }
-    case 3, 4:
-      guard skip(2, &cursor), let other = cursor.readVarint() else { return nil }
-      if other == 0 { guard cursor.readZigzag() != nil else { return nil } }
-    default: return nil
-    }
+    if order > 0 { guard cursor.readZigzag() != nil else { return nil } }
     guard let high = part(&cursor) else { return nil }
     // Each description begins at a whole byte of the stream of low bits.
     let low = (Double(count) * Double(lowBits) / 8).rounded(.up)
     return high + share(low, of: 1)
-  }
-
-  private func skip(_ varints: Int, _ cursor: inout ByteCursor) -> Bool {
-    for _ in 0..<varints { guard cursor.readVarint() != nil else { return false } }
-    return true
   }
 }

@@ -42,7 +42,7 @@ import Testing
   }
 
   deinit {
-    for unsafepiece in unsafe memory { unsafe piece.deallocate() }
+    unsafe memory.forEach { unsafe $0.deallocate() }
   }
 
   /// What both say of a message, spelled out.
