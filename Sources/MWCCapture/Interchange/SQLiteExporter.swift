@@ -63,7 +63,7 @@
     private func close() {
       guard !isClosed else { return }
       isClosed = true
-      for unsafestatement in unsafe statements { unsafe sqlite3_finalize(statement) }
+      unsafe statements.forEach { unsafe sqlite3_finalize($0) }
       unsafe sqlite3_close(database)
     }
 
