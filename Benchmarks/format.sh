@@ -4,7 +4,7 @@
 #
 #   Benchmarks/format.sh [COUNT]      messages of each stream, 1,000,000 by default
 #
-# BLOCK is the size of blocks in KiB, 1024 by default, which is that of a capture; SEED the streams'
+# BLOCK is the size of blocks in KiB, 4096 by default, which is that of a capture; SEED the streams'
 # seed. MCAP (the Python package) and zstd -19 are slow: they get the first 50,000 messages and give
 # bytes only.
 set -euo pipefail
@@ -24,7 +24,7 @@ clang -O2 -ISources/CMWCKernels/include -I$sources/StreamGenerator/include Sourc
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 for kind in host gpu fleet; do
-  $program $kind "$seed" "$count" "${BLOCK:-1024}"
+  $program $kind "$seed" "$count" "${BLOCK:-4096}"
   few=$((count < 50000 ? count : 50000))
   Benchmarks/generate $kind "$seed" $few | "$python" Benchmarks/mcap_size.py $few
 done | tee "$said"

@@ -113,7 +113,7 @@ static int64_t *get_numbers(mwc_block *d, size_t count, uint32_t own) {
       if (d->head.failed || !column_of(d, number >> 1, count, own, &second)) return NULL;
     }
   } else if (model.reference >= MWC_COLUMN_RATIO) {
-    model.scale = get_limited(d, mwc_powers_of_ten[18]);
+    model.scale = get_limited(d, mwc_tens[18]);
     if (model.reference == MWC_COLUMN_QUOTIENT && (model.scale / 32 > 18 || model.scale % 32 > 18))
       return fail(d), NULL;
     uint64_t number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);

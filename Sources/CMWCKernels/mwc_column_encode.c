@@ -36,7 +36,7 @@ static bool is_like_time(const encoder *e, const mwc_split_change *change) {
   const uint8_t *text = text_of(e, change);
   if (mwc_take_date(text, change->length, &form, &value)) return true;
   return mwc_take_number(text, change->length, &spelled) &&
-         spelled.digits / (int64_t)mwc_powers_of_ten[spelled.places] >= 1000000000;
+         spelled.digits / (int64_t)mwc_tens[spelled.places] >= 1000000000;
 }
 
 /// Lists the columns whose values may be predicted from the times of their records without being

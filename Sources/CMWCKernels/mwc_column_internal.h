@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mwc_column.h"
+#include "mwc_json_number.h"
 
 // MARK: Memory
 
@@ -101,8 +102,6 @@ static inline uint64_t mwc_get_limited(mwc_column_cursor *cursor, uint64_t limit
 
 // MARK: Numbers of a column
 
-extern const uint64_t mwc_powers_of_ten[20];
-
 /// Longest chain of columns that are predicted from each other.
 enum { MWC_COLUMN_CHAIN_MAX = 16 };
 
@@ -144,8 +143,8 @@ static inline int64_t mwc_ratio(uint64_t scale, int64_t a, int64_t b) {
 
 /// The percentage that Python computes from two numbers of so many decimal places.
 static inline double mwc_quotient(int64_t a, unsigned a_places, int64_t b, unsigned b_places) {
-  double above = (double)a / (double)mwc_powers_of_ten[a_places];
-  double under = (double)b / (double)mwc_powers_of_ten[b_places];
+  double above = (double)a / (double)mwc_tens[a_places];
+  double under = (double)b / (double)mwc_tens[b_places];
   return under == 0 ? 0 : above / under * 100;
 }
 

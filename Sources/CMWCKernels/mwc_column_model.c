@@ -289,7 +289,7 @@ void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t cou
       if (candidates[a].places + 2 + places < candidates[b].places) continue;
       int power = (int)places + 2 + candidates[b].places - candidates[a].places;
       if (power < 0 || power > 18) continue;
-      uint64_t scale = mwc_powers_of_ten[power];
+      uint64_t scale = mwc_tens[power];
       size_t misses = 0, i = 0;
       for (; i < trial.count && misses <= 1 + i / 8; i++) {
         errors[i] = mwc_sub(own[i], mwc_ratio(scale, others[a][i], others[b][i]));

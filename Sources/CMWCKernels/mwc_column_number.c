@@ -2,27 +2,6 @@
 #include "mwc_column_internal.h"
 #include "mwc_decimal.h"
 
-const uint64_t mwc_powers_of_ten[20] = {1u,
-                                        10u,
-                                        100u,
-                                        1000u,
-                                        10000u,
-                                        100000u,
-                                        1000000u,
-                                        10000000u,
-                                        100000000u,
-                                        1000000000u,
-                                        10000000000u,
-                                        100000000000u,
-                                        1000000000000u,
-                                        10000000000000u,
-                                        100000000000000u,
-                                        1000000000000000u,
-                                        10000000000000000u,
-                                        100000000000000000u,
-                                        1000000000000000000u,
-                                        10000000000000000000u};
-
 static const char pairs[] =
     "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
     "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
@@ -123,7 +102,7 @@ static void put_digits(uint8_t *out, uint64_t value, unsigned count) {
 
 static unsigned digit_count(uint64_t value) {
   unsigned count = 1;
-  while (count < 20 && value >= mwc_powers_of_ten[count]) count++;
+  while (count < 20 && value >= mwc_tens[count]) count++;
   return count;
 }
 
@@ -141,7 +120,7 @@ size_t mwc_spell_number(int64_t value, unsigned places, unsigned least, uint8_t 
     put_digits(at, magnitude, count);
     return (size_t)(at - out) + count;
   }
-  uint64_t power = mwc_powers_of_ten[places];
+  uint64_t power = mwc_tens[places];
   put_digits(at, magnitude / power, count - places);
   at += count - places;
   *at++ = '.';
@@ -210,14 +189,14 @@ bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int6
   date_of(days, &back_year, &back_month, &back_day);
   if (back_year != (int64_t)year || back_month != month || back_day != day) return false;
   int64_t seconds = days * 86400 + (int64_t)(hour * 3600 + minute * 60 + second);
-  int64_t power = (int64_t)mwc_powers_of_ten[form->places];
+  int64_t power = (int64_t)mwc_tens[form->places];
   // Years up to 9999 in nanoseconds do not fit; those in the neighbourhood do.
   return !__builtin_mul_overflow(seconds, power, value) &&
          !__builtin_add_overflow(*value, (int64_t)fraction, value);
 }
 
 size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out) {
-  int64_t power = (int64_t)mwc_powers_of_ten[form->places];
+  int64_t power = (int64_t)mwc_tens[form->places];
   int64_t seconds = mwc_floor_divide(value, power);
   uint64_t fraction = (uint64_t)(value - seconds * power);
   int64_t days = mwc_floor_divide(seconds, 86400);
@@ -266,8 +245,8 @@ static size_t spell_usual_float(double value, uint8_t *out) {
   if (magnitude < 0.1) places++;
   if (magnitude < 0.01) places++;
   unsigned __int128 power = places < 20
-                                ? (unsigned __int128)mwc_powers_of_ten[places]
-                                : (unsigned __int128)mwc_powers_of_ten[19] * mwc_powers_of_ten[places - 19];
+                                ? (unsigned __int128)mwc_tens[places]
+                                : (unsigned __int128)mwc_tens[19] * mwc_tens[places - 19];
   unsigned __int128 exact = mantissa * power;
   bool is_even = mantissa % 2 == 0;
   unsigned __int128 below = 2 * exact - power, above = 2 * exact + power;

@@ -257,7 +257,7 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
     bool fits = spelled[i].places != 255 && spelled[i].places >= least;
     if (fits && spelled[i].trailing && spelled[i].places > least) fits = false;
     if (fits) {
-      int64_t power = (int64_t)mwc_powers_of_ten[most - spelled[i].places];
+      int64_t power = (int64_t)mwc_tens[most - spelled[i].places];
       fits = !__builtin_mul_overflow(spelled[i].digits, power, &numbers[i]) &&
              numbers[i] > -(INT64_MAX / 4) && numbers[i] < INT64_MAX / 4;
     }
@@ -316,7 +316,7 @@ no:
 static bool take_double(const uint8_t *text, size_t length, double *value) {
   mwc_spelled spelled;
   if (!mwc_take_number(text, length, &spelled) || spelled.places == 0) return false;
-  double guess = (double)spelled.digits / (double)mwc_powers_of_ten[spelled.places];
+  double guess = (double)spelled.digits / (double)mwc_tens[spelled.places];
   // With up to 15 digits that is it, otherwise it may be a neighbour.
   double guesses[] = {guess, nextafter(guess, INFINITY), nextafter(guess, -INFINITY)};
   for (int i = 0; i < 3; i++) {

@@ -8,7 +8,7 @@ import Testing
 /// What `mwc info --columns` finds out about a block.
 @Suite struct ColumnSizesTests {
   private func readHead(_ body: [UInt8]) -> ColumnHead? {
-    unsafe ColumnHead(body.span.bytes, inflater: StreamInflater(), room: ByteBuffer())
+    unsafe ColumnHead(body.span.bytes, inflater: Inflater(), room: ByteBuffer())
   }
 
   private func names(_ head: ColumnHead) -> [String: ColumnHead.Column] {

@@ -38,7 +38,7 @@ struct ColumnHead {
   private static let maxNodes = 4_095
 
   /// Nil when `body`, that of a segment, is malformed.
-  init?(_ body: RawSpan, inflater: StreamInflater, room: ByteBuffer) {
+  init?(_ body: RawSpan, inflater: Inflater, room: ByteBuffer) {
     var table = ByteCursor(body)
     guard let count = table.readVarint(), count >= 4, count <= Self.maxStreams else { return nil }
     for _ in 0..<count {

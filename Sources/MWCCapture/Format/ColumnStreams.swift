@@ -56,47 +56,13 @@ internal import CZlib
   }
 }
 
-/// The other direction.
-///
-/// `@safe` and threads: as `StreamDeflater`.
-@safe final class StreamInflater {
-  private let stream: UnsafeMutablePointer<z_stream>
-
-  init() {
-    unsafe stream = .allocate(capacity: 1)
-    unsafe stream.initialize(to: z_stream())
-    let result = unsafe mwc_zlib_inflate_init(stream, -15)
-    precondition(result == Z_OK, "zlib cannot begin a stream")
-  }
-
-  deinit {
-    _ = unsafe inflateEnd(stream)
-    unsafe stream.deallocate()
-  }
-
-  /// Fills `target` with inflated bytes; false when `bytes` are malformed or hold more or less.
-  func inflate(_ bytes: RawSpan, into target: UnsafeMutableRawBufferPointer) -> Bool {
-    unsafe bytes.withUnsafeBytes { input in
-      _ = unsafe inflateReset(stream)
-      unsafe stream.pointee.next_in = UnsafeMutablePointer(
-        mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
-      unsafe stream.pointee.avail_in = UInt32(input.count)
-      unsafe stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      unsafe stream.pointee.avail_out = UInt32(target.count)
-      let result = unsafe CZlib.inflate(stream, Z_FINISH)
-      return unsafe result == Z_STREAM_END && stream.pointee.avail_in == 0
-        && stream.pointee.avail_out == 0
-    }
-  }
-}
-
 /// The streams of a segment in columns: a table, and bytes that are inflated when somebody asks for
 /// them.
 ///
 /// `@safe`: the table and all bytes handed out are memory that this object owns; it keeps the segment
 /// only as a copy. Not thread-safe.
 @safe final class ColumnStreams {
-  private let inflater = StreamInflater()
+  private let inflater = Inflater()
   private let stored = ByteBuffer()
   private let inflated = ByteBuffer()
   /// Where each stream is stored, and where it is to be inflated.

@@ -84,6 +84,21 @@ internal import CZlib
     return unsafe feed(end.span.bytes, into: output, missing: &missing) && missing == 0
   }
 
+  /// Fills `target` with a whole stream; false when `bytes` are malformed or hold more or less.
+  func inflate(_ bytes: RawSpan, into target: UnsafeMutableRawBufferPointer) -> Bool {
+    unsafe bytes.withUnsafeBytes { input in
+      _ = unsafe inflateReset(stream)
+      unsafe stream.pointee.next_in = UnsafeMutablePointer(
+        mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+      unsafe stream.pointee.avail_in = UInt32(input.count)
+      unsafe stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      unsafe stream.pointee.avail_out = UInt32(target.count)
+      let result = unsafe CZlib.inflate(stream, Z_FINISH)
+      return unsafe result == Z_STREAM_END && stream.pointee.avail_in == 0
+        && stream.pointee.avail_out == 0
+    }
+  }
+
   /// Inflates all of `bytes`; false when malformed or when more than `missing` bytes come out.
   private func feed(_ bytes: RawSpan, into output: ByteBuffer, missing: inout Int) -> Bool {
     unsafe bytes.withUnsafeBytes { input in

@@ -52,7 +52,7 @@ package struct ColumnSizes: Sendable {
 
   /// Sums over all blocks, in parts of bytes.
   private struct Sums {
-    let inflater = StreamInflater()
+    let inflater = Inflater()
     let room = ByteBuffer()
     var columns: [String: ColumnHead.Column] = [:]
     var records = 0.0
