@@ -1,11 +1,10 @@
-internal import Glibc
 internal import MWCCapture
 
 /// The output of a command that runs for a while: nothing half-finished stays when it fails or a
 /// signal ends it.
 struct OutputFile: ~Copyable {
   let aside: AsideFile
-  private let watch: SignalWatch?
+  private let partials: PartialFiles
 
   /// - Parameters:
   ///   - path: the output; "-" is standard output.
@@ -16,19 +15,13 @@ struct OutputFile: ~Copyable {
   static func creating(
     _ path: String, force: Bool, inputs: [String]
   ) throws(CaptureError) -> OutputFile {
-    OutputFile(try AsideFile.creating(path, overwrites: force, inputs: inputs))
+    let partials = PartialFiles()
+    return OutputFile(try partials.create(path, force: force, inputs: inputs), partials)
   }
 
-  private init(_ aside: AsideFile) {
+  private init(_ aside: AsideFile, _ partials: PartialFiles) {
     self.aside = aside
-    watch = aside.partialPath.map { partialPath in
-      SignalWatch([SIGINT, SIGTERM, SIGHUP]) { number in
-        Console.clearLive()
-        unsafe unlink(partialPath)
-        // As the shell spells the end by a signal.
-        _exit(128 + number)
-      }
-    }
+    self.partials = partials
   }
 
   /// Runs `body`, which fills the file, and gives the file its name; or removes it.
@@ -42,7 +35,7 @@ struct OutputFile: ~Copyable {
     isClosed: Bool = false, _ body: (LocalFile, String) throws -> Result
   ) throws -> Result {
     // Signals are watched until nothing half-finished is left.
-    defer { withExtendedLifetime(watch) {} }
+    defer { withExtendedLifetime(partials) {} }
     let result: Result
     do {
       result = try body(aside.file, aside.name)

@@ -1,6 +1,4 @@
-internal import Glibc
 internal import MWCCapture
-internal import MWCCore
 
 /// Several outputs of a command, which are all there in the end, or none of them: nothing half-finished
 /// stays when it fails or a signal ends it.
@@ -9,9 +7,7 @@ final class OutputFiles {
   private let inputs: [String]
   private var files: [AsideFile] = []
   private var isFinished = false
-  /// What a signal removes.
-  private let partialPaths = Guarded<[String]>([])
-  private let watch: SignalWatch
+  private let partials = PartialFiles()
 
   /// - Parameters:
   ///   - force: whether they may take the place of files.
@@ -19,13 +15,6 @@ final class OutputFiles {
   init(force: Bool, inputs: [String]) {
     self.force = force
     self.inputs = inputs
-    let partialPaths = partialPaths
-    watch = SignalWatch([SIGINT, SIGTERM, SIGHUP]) { number in
-      Console.clearLive()
-      for path in partialPaths.withLock({ $0 }) { unsafe unlink(path) }
-      // As the shell spells the end by a signal.
-      _exit(128 + number)
-    }
   }
 
   deinit {
@@ -34,11 +23,8 @@ final class OutputFiles {
 
   /// Begins an output.
   func create(_ path: String) throws(CaptureError) -> AsideFile {
-    let aside = try AsideFile.creating(path, overwrites: force, inputs: inputs)
+    let aside = try partials.create(path, force: force, inputs: inputs)
     files.append(aside)
-    if let partialPath = aside.partialPath {
-      partialPaths.withLock { $0.append(partialPath) }
-    }
     return aside
   }
 
