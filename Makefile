@@ -15,8 +15,7 @@ programs := mwc mwc-capture mwc-replay
 # One product at a time: all at once would mean the tests' helpers too.
 release_build = set -e; for program in $(programs); do $(SWIFT) build $(release) $(1) --product $$program; done
 release_folder = "$$($(SWIFT) build $(release) --show-bin-path)"
-# The XCTest library is not used, and leaks a little of its own.
-test_run := $(SWIFT) test --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+test_run := SWIFT='$(SWIFT)' FILTER='$(FILTER)' Scripts/run-tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan lint \
@@ -43,19 +42,19 @@ demo: setup ## record this host's metrics for five seconds and replay them at 10
 	@Scripts/demo $(release_folder)
 
 test: setup-tests $(if $(FILTER),,lint build-sqlite) ## the formatting rules and every test; FILTER=NAME for some
-	MWC_SQLITE_PROGRAM=$(CURDIR)/.build-sqlite/debug/mwc $(test_run)
+	@MWC_SQLITE_PROGRAM=$(CURDIR)/.build-sqlite/debug/mwc $(test_run)
 
 build-sqlite: ## a debug build of mwc with the trait SQLite, for its tests
 	@Scripts/setup libsqlite3-dev
 	$(SWIFT) build --traits SQLite --scratch-path .build-sqlite --product mwc
 
 test-asan: setup-tests ## every test under the address, leak and undefined behaviour sanitizers
-	ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/asan.supp \
+	@ASAN_OPTIONS=suppressions=$(CURDIR)/Tests/asan.supp \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/lsan.supp:print_suppressions=0 \
 	  $(test_run) --sanitize=address -Xcc -fsanitize=undefined --scratch-path .build-asan
 
 test-tsan: setup-tests ## every test under the thread sanitizer
-	$(test_run) --sanitize=thread --scratch-path .build-tsan
+	@$(test_run) --sanitize=thread --scratch-path .build-tsan
 
 lint: ## formatting and documentation rules
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests \

@@ -119,7 +119,10 @@ import Testing
   ])
   func answersThatAreNoUpgradeAreRefused(path: String, code: TransportError.Code) async throws {
     let peer = try await Peer("misbehave.py")
-    let client = try client(peer, path) { $0.connectTimeout = .seconds(2) }
+    // Garbage alone is told apart by waiting.
+    let client = try client(peer, path) {
+      $0.connectTimeout = path == "/garbage" ? .seconds(2) : .seconds(30)
+    }
     let error = try failure(client)
     #expect(error.code == code, "\(error)")
   }
@@ -158,7 +161,8 @@ import Testing
     try client.inbox.wait(for: .opened)
     let start = ContinuousClock.now
     client.loop.stop()
-    #expect(ContinuousClock.now - start < .seconds(5))
+    // The server would go on for an hour.
+    #expect(ContinuousClock.now - start < .seconds(60))
     _ = try client.states.end()
     while client.inbox.take(until: nil) {}
     #expect(client.inbox.ring.isFinished)
@@ -194,13 +198,13 @@ import Testing
     let client = try Client(peer.uri("/numbers?count=\(count)&length=\(length)"), ring: ring) {
       $0.reconnect.isEnabled = false
       if pings {
-        $0.pingInterval = .milliseconds(50)
-        $0.pingTimeout = .milliseconds(100)
+        $0.pingInterval = .milliseconds(200)
+        $0.pingTimeout = .seconds(2)
       }
     }
     try client.inbox.wait(for: .text)
     let before = client.loop.roundCount
-    try await Task.sleep(for: .milliseconds(700))
+    try await Task.sleep(for: pings ? .seconds(4) : .milliseconds(700))
     // It does not even look at the socket. (Timers make a few more rounds, see `mwc_timer_set`.)
     if !pings { #expect(client.loop.roundCount - before < 50) }
     _ = try client.inbox.wait(seconds: 60, "the last message") {

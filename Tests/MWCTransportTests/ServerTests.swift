@@ -261,7 +261,7 @@ import Testing
       _ = inbox.take(until: SystemClock.monotonicNanoseconds() + delay)
       let start = ContinuousClock.now
       loop.stop()
-      #expect(ContinuousClock.now - start < .seconds(5))
+      #expect(ContinuousClock.now - start < .seconds(60))
       while inbox.take(until: nil) {}
       #expect(inbox.ring.isFinished)
       loop.stop()
