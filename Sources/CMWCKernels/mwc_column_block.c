@@ -83,7 +83,8 @@ static bool column_of(mwc_block *d, uint64_t number, size_t count, uint32_t own,
     column->places = d->columns[own].messages;
     return (column->places != NULL && d->columns[own].message_count == count) || fail(d);
   }
-  if (number >= own || !load(d, (uint32_t)number)) return fail(d);
+  if (number >= own || d->columns[number].type == MWC_TYPE_CHOICE || !load(d, (uint32_t)number))
+    return fail(d);
   column->values = d->columns[number].values;
   column->places = NULL;
   return (column->values != NULL && d->columns[number].count == count) || fail(d);
@@ -147,183 +148,94 @@ static int64_t *get_numbers(mwc_block *d, size_t count, uint32_t own) {
 
 // MARK: Texts
 
-typedef struct exception {
-  size_t first, count;
-  const uint8_t *text;
-  size_t length;
-} exception;
-
 /// Reads the texts that are not what the numbers say.
-static exception *get_exceptions(mwc_block *d, size_t count, size_t *exception_count) {
-  *exception_count = (size_t)get_limited(d, (uint64_t)(d->head.end - d->head.at));
-  exception *exceptions = mwc_block_take(d, *exception_count, sizeof *exceptions);
-  if (exceptions == NULL) return NULL;
-  size_t at = 0;
-  for (size_t i = 0; i < *exception_count; i++) {
-    at += (size_t)get_limited(d, count - at);
+static bool get_exceptions(mwc_block *d, mwc_block_column *column) {
+  size_t at = 0, count = (size_t)get_limited(d, (uint64_t)(d->head.end - d->head.at));
+  mwc_column_exception *exceptions = mwc_block_take(d, count, sizeof *exceptions);
+  if (exceptions == NULL) return false;
+  for (size_t i = 0; i < count; i++) {
+    at += (size_t)get_limited(d, column->count - at);
     exceptions[i].first = at;
-    exceptions[i].count = (size_t)get_limited(d, count - at);
+    exceptions[i].count = (size_t)get_limited(d, column->count - at);
     exceptions[i].text = get_text(d, &exceptions[i].length);
     if (exceptions[i].length > 31) fail(d);
   }
-  return exceptions;
-}
-
-static void put_exceptions(uint8_t *slots, size_t width, const exception *exceptions,
-                           size_t exception_count) {
-  for (size_t i = 0; i < exception_count; i++) {
-    for (size_t j = 0; j < exceptions[i].count; j++) {
-      uint8_t *slot = slots + (exceptions[i].first + j) * width;
-      memcpy(slot, exceptions[i].text, exceptions[i].length);
-      slot[width - 1] = (uint8_t)exceptions[i].length;
-    }
-  }
+  column->exceptions = exceptions;
+  column->exception_count = count;
+  return !d->head.failed;
 }
 
 static void get_number_column(mwc_block *d, mwc_block_column *column, uint32_t own) {
-  unsigned most = (unsigned)get_limited(d, 18);
-  unsigned least = (unsigned)get_limited(d, most);
-  size_t exception_count;
-  const exception *exceptions = get_exceptions(d, column->count, &exception_count);
-  const int64_t *values = get_numbers(d, column->count, own);
-  if (d->head.failed) return;
-  column->values = values;
-  size_t width = 16;
-  uint64_t large = 0;
-  for (size_t i = 0; i < column->count; i++) {
-    large |= values[i] < 0 ? 0 - (uint64_t)values[i] : (uint64_t)values[i];
-  }
-  // 2^43 has 13 digits: with a sign and a point, 15.
-  if (large >= (uint64_t)1 << 43 || most > 12) width = 32;
-  for (size_t i = 0; i < exception_count; i++) {
-    if (exceptions[i].length > 15) width = 32;
-  }
-  uint8_t *slots = mwc_block_take(d, column->count + 1, width);
-  if (slots == NULL) return;
-  for (size_t i = 0; i < column->count; i++) {
-    uint8_t *slot = slots + i * width;
-    if (i > 0 && values[i] == values[i - 1]) {
-      memcpy(slot, slot - width, width);
-    } else {
-      size_t length = mwc_spell_number(values[i], most, least, slot);
-      slot[width - 1] = (uint8_t)length;
-    }
-  }
-  put_exceptions(slots, width, exceptions, exception_count);
-  column->base = slots;
-  column->texts = width == 16 ? MWC_TEXTS_16 : MWC_TEXTS_32;
-  if (exception_count == 0 && most == 0) column->look = MWC_LOOK_INTEGER;
-  if (exception_count == 0 && least > 0) column->look = MWC_LOOK_DECIMAL;
+  column->most = (uint8_t)get_limited(d, 18);
+  column->least = (uint8_t)get_limited(d, column->most);
+  if (get_exceptions(d, column)) column->values = get_numbers(d, column->count, own);
 }
 
 static void get_date_column(mwc_block *d, mwc_block_column *column, uint32_t own) {
-  mwc_date_form form = {0};
-  form.places = (uint8_t)get_limited(d, 9);
-  form.separator = (uint8_t)get_limited(d, 255);
+  mwc_date_form *form = &column->form;
+  form->places = (uint8_t)get_limited(d, 9);
+  form->separator = (uint8_t)get_limited(d, 255);
   size_t suffix_length;
   const uint8_t *suffix = get_text(d, &suffix_length);
-  if (suffix_length > 6 || 20u + form.places + suffix_length > 31) {
+  if (suffix_length > 6 || 20u + form->places + suffix_length > 31) {
     fail(d);
     return;
   }
-  form.suffix_length = (uint8_t)suffix_length;
-  memcpy(form.suffix, suffix, suffix_length);
-  size_t exception_count;
-  const exception *exceptions = get_exceptions(d, column->count, &exception_count);
-  const int64_t *values = get_numbers(d, column->count, own);
-  uint8_t *slots = mwc_block_take(d, column->count + 1, 32);
+  form->suffix_length = (uint8_t)suffix_length;
+  memcpy(form->suffix, suffix, suffix_length);
+  if (!get_exceptions(d, column)) return;
+  column->values = get_numbers(d, column->count, own);
   if (d->head.failed) return;
-  column->values = values;
+  int64_t least = INT64_MAX, most = INT64_MIN;
   for (size_t i = 0; i < column->count; i++) {
-    uint8_t text[48];
-    size_t length = mwc_spell_date(values[i], &form, text);
-    if (length == 0) {
-      fail(d);
-      return;
-    }
-    memcpy(slots + i * 32, text, 32);
-    slots[i * 32 + 31] = (uint8_t)length;
+    if (column->values[i] < least) least = column->values[i];
+    if (column->values[i] > most) most = column->values[i];
   }
-  put_exceptions(slots, 32, exceptions, exception_count);
-  column->base = slots;
-  column->texts = MWC_TEXTS_32;
-  if (exception_count == 0) column->look = MWC_LOOK_PLAIN;
+  // What lies between two dates is one.
+  uint8_t text[48];
+  if (column->count > 0 && (mwc_spell_date(least, form, &column->day, text) == 0 ||
+                            mwc_spell_date(most, form, &column->day, text) == 0))
+    fail(d);
 }
 
 static void get_float_column(mwc_block *d, mwc_block_column *column, uint32_t own) {
-  unsigned shift = (unsigned)get_limited(d, 64);
-  if (shift > 52 && shift != 64) fail(d);
-  size_t exception_count;
-  const exception *exceptions = get_exceptions(d, column->count, &exception_count);
-  const int64_t *values = get_numbers(d, column->count, own);
-  uint8_t *slots = mwc_block_take(d, column->count + 1, 32);
-  if (d->head.failed) return;
-  column->values = values;
+  column->shift = (uint8_t)get_limited(d, 64);
+  if (column->shift > 52 && column->shift != 64) fail(d);
+  if (!get_exceptions(d, column)) return;
+  column->values = get_numbers(d, column->count, own);
+  if (d->head.failed || column->shift != 64) return;
   for (size_t i = 0; i < column->count; i++) {
-    uint8_t *slot = slots + i * 32;
-    if (i > 0 && values[i] == values[i - 1]) {
-      memcpy(slot, slot - 32, 32);
-    } else {
-      if (shift == 64 && (values[i] >> 52 & 0x7FF) == 0x7FF) {
-        fail(d);
-        return;
-      }
-      size_t length = mwc_spell_float(values[i], shift, slot);
-      slot[31] = (uint8_t)length;
-    }
+    if ((column->values[i] >> 52 & 0x7FF) == 0x7FF) fail(d);
   }
-  put_exceptions(slots, 32, exceptions, exception_count);
-  column->base = slots;
-  column->texts = MWC_TEXTS_32;
 }
 
 static void get_hex_column(mwc_block *d, mwc_block_column *column) {
-  size_t half = (size_t)get_limited(d, 128), length;
-  const uint8_t *bytes = get_piece(d, &length);
-  if (d->head.failed || half == 0 || length / half != column->count || length % half != 0) {
+  size_t length;
+  column->width = (size_t)get_limited(d, 128);
+  column->base = get_piece(d, &length);
+  if (column->width == 0 || length / column->width != column->count ||
+      length % column->width != 0)
     fail(d);
-    return;
-  }
-  uint8_t *texts = mwc_block_take(d, 2 * length + MWC_COLUMN_PADDING, 1);
-  mwc_column_place *table = mwc_block_take(d, column->count, sizeof *table);
-  if (d->head.failed) return;
-  for (size_t i = 0; i < length; i++) {
-    static const char digits[] = "0123456789abcdef";
-    texts[2 * i] = (uint8_t)digits[bytes[i] >> 4];
-    texts[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
-  }
-  for (size_t i = 0; i < column->count; i++) {
-    table[i] = (mwc_column_place){.offset = (uint32_t)(2 * half * i), .length = (uint32_t)(2 * half)};
-  }
-  column->base = texts;
-  column->table = table;
-  column->texts = MWC_TEXTS_TABLE;
-  column->look = MWC_LOOK_PLAIN;
 }
 
 static void get_choice_column(mwc_block *d, mwc_block_column *column) {
   size_t distinct = (size_t)get_limited(d, (uint64_t)(d->head.end - d->head.at));
   mwc_column_place *texts = mwc_block_take(d, distinct, sizeof *texts);
   if (texts == NULL) return;
-  const uint8_t *base = d->head.at;
+  column->base = d->head.at;
   for (size_t i = 0; i < distinct; i++) {
     size_t length;
     const uint8_t *text = get_text(d, &length);
-    texts[i] = (mwc_column_place){.offset = (uint32_t)(text - base), .length = (uint32_t)length};
+    texts[i] = (mwc_column_place){.offset = (uint32_t)(text - column->base),
+                                  .length = (uint32_t)length};
   }
-  const int64_t *values = get_numbers(d, column->count, 0);
-  mwc_column_place *table = mwc_block_take(d, column->count, sizeof *table);
+  column->choices = texts;
+  column->choice_count = distinct;
+  column->values = get_numbers(d, column->count, 0);
   if (d->head.failed) return;
   for (size_t i = 0; i < column->count; i++) {
-    if ((uint64_t)values[i] >= distinct) {
-      fail(d);
-      return;
-    }
-    table[i] = texts[values[i]];
+    if ((uint64_t)column->values[i] >= distinct) fail(d);
   }
-  column->base = base;
-  column->table = table;
-  column->texts = MWC_TEXTS_TABLE;
 }
 
 static void get_text_column(mwc_block *d, mwc_block_column *column, bool has_lengths) {
@@ -355,10 +267,10 @@ static void get_text_column(mwc_block *d, mwc_block_column *column, bool has_len
   column->texts = MWC_TEXTS_TABLE;
 }
 
-/// Decodes a column unless it is decoded already.
+/// Loads a column unless that has been done already.
 static bool load(mwc_block *d, uint32_t number) {
   mwc_block_column *column = &d->columns[number];
-  if (column->texts != 0) return true;
+  if (column->is_loaded) return true;
   if (d->chain > MWC_COLUMN_CHAIN_MAX) return fail(d);
   mwc_column_cursor head = d->head;
   mwc_block_column *reading = d->reading;
@@ -382,12 +294,11 @@ static bool load(mwc_block *d, uint32_t number) {
     case MWC_TYPE_HEX: get_hex_column(d, column); break;
     default: fail(d);
   }
-  bool is_good = !d->head.failed && d->head.at == d->head.end;
+  column->is_loaded = !d->head.failed && d->head.at == d->head.end;
   d->chain--;
   d->reading = reading;
   d->head = head;
-  if (!is_good) column->texts = 0;
-  return is_good || fail(d);
+  return column->is_loaded || fail(d);
 }
 
 bool mwc_block_load(mwc_block *d, uint32_t number) { return load(d, number); }

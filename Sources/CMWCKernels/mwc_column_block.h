@@ -6,28 +6,28 @@
 
 /// Where the texts of a column stand.
 enum {
+  MWC_TEXTS_NUMBERS = 0,   ///< nowhere: they are to be spelled
   MWC_TEXTS_CONSTANT = 1,  ///< one for all
   MWC_TEXTS_16 = 2,        ///< 16 bytes each, the last one is the length
   MWC_TEXTS_32 = 3,        ///< 32 bytes each, the last one is the length
   MWC_TEXTS_TABLE = 4,     ///< place and length each
 };
 
-/// What the texts of a column have in common.
-enum {
-  MWC_LOOK_ANY = 0,
-  MWC_LOOK_INTEGER = 1,  ///< numbers without a fraction
-  MWC_LOOK_DECIMAL = 2,  ///< numbers with one
-  MWC_LOOK_PLAIN = 3,    ///< no backslash
-};
-
 typedef struct mwc_column_place {
   uint32_t offset, length;
 } mwc_column_place;
 
+/// Visits that have another text than their number says.
+typedef struct mwc_column_exception {
+  size_t first, count;
+  const uint8_t *text;
+  size_t length;
+} mwc_column_exception;
+
 typedef struct mwc_block_column {
   uint8_t type;
-  uint8_t texts;  ///< MWC_TEXTS_CONSTANT …; 0: not decoded yet
-  uint8_t look;   ///< what the texts have in common: MWC_LOOK_ANY …
+  uint8_t texts;   ///< MWC_TEXTS_NUMBERS …
+  bool is_loaded;  ///< whether there is all that the texts are made of
   const uint8_t *base;
   size_t length;  ///< of a constant
   const mwc_column_place *table;
@@ -39,7 +39,17 @@ typedef struct mwc_block_column {
   size_t stream, piece, piece_length, bits, bits_length;
   uint32_t *messages;  ///< of each visit, where the times of records are needed
   size_t message_count, timed_count;
-  const int64_t *values;  ///< of numbers, for columns that are predicted from them
+  const int64_t *values;  ///< of numbers, dates, floats; of choices: which text
+  // How they are spelled.
+  uint8_t most, least;  ///< decimal places of numbers
+  uint8_t shift;        ///< of floats
+  mwc_date_form form;
+  mwc_date_memo day;
+  const mwc_column_place *choices;  ///< texts at `base`
+  size_t choice_count;
+  size_t width;  ///< bytes of an identifier in hexadecimal digits
+  const mwc_column_exception *exceptions;
+  size_t exception_count;
 } mwc_block_column;
 
 typedef struct mwc_block_node {
@@ -85,8 +95,11 @@ bool mwc_block_open(mwc_block *block, void *memory, size_t size, const mwc_colum
                     int64_t base_wall, int64_t base_monotonic, size_t capacity,
                     size_t entry_capacity);
 
-/// Decodes a column, and those that it is predicted from.
+/// Decodes a column as far as to its numbers, and those that it is predicted from.
 bool mwc_block_load(mwc_block *block, uint32_t column);
+
+/// Loads a column and spells all its texts.
+bool mwc_block_spell(mwc_block *block, uint32_t column);
 
 /// Puts the number, in the order of arrival, of each record by source into `order`.
 bool mwc_block_order(mwc_block *block, uint32_t *order);
@@ -102,7 +115,7 @@ static inline uint32_t mwc_block_next(mwc_block_node *node) {
   return choice < node->successor_count ? node->successors[choice] : 0;
 }
 
-/// The text of a visit of a decoded column; readable for 32 bytes, whatever its length.
+/// The text of a visit of a spelled column; readable for 32 bytes, whatever its length.
 static inline const uint8_t *mwc_block_text(const mwc_block_column *column, size_t visit,
                                             size_t *length) {
   switch (column->texts) {
@@ -121,6 +134,16 @@ static inline const uint8_t *mwc_block_text(const mwc_block_column *column, size
     default: *length = column->length; return column->base;
   }
 }
+
+enum {
+  /// Bytes that a text may need to be spelled.
+  MWC_TEXT_ROOM = 320,
+};
+
+/// The text of a visit of a loaded column, which is spelled in `room` where it stands nowhere yet;
+/// readable for 32 bytes, whatever its length. `room` has MWC_TEXT_ROOM bytes.
+const uint8_t *mwc_block_find(mwc_block_column *column, size_t visit, uint8_t *room,
+                              size_t *length);
 
 /// Copies a text in steps of 32 bytes: up to 31 more are written and read.
 static inline void mwc_copy_text(uint8_t *to, const uint8_t *from, size_t length) {

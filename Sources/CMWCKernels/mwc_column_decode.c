@@ -72,7 +72,7 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
   uint32_t *order = mwc_block_take(&block, block.record_count, sizeof *order);
   if (order == NULL || !mwc_block_order(&block, order)) return MWC_COLUMN_E_MALFORMED;
   for (uint32_t i = 1; i < block.column_count; i++) {
-    if (!mwc_block_load(&block, i)) return MWC_COLUMN_E_MALFORMED;
+    if (!mwc_block_spell(&block, i)) return MWC_COLUMN_E_MALFORMED;
   }
 
   run *runs = mwc_block_take(&block, block.node_count, sizeof *runs);

@@ -193,11 +193,21 @@ typedef struct mwc_date_form {
 /// Takes a date apart: units of 10^-places seconds since 1970, as if it were UTC.
 bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int64_t *value);
 
-/// Spells a date; 0 when the year is not 1 … 9999. Writes up to 48 bytes.
-size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out);
+/// The day that was spelled last; all zeros: none.
+typedef struct mwc_date_memo {
+  int64_t days;  ///< since 1970
+  uint8_t text[16];
+} mwc_date_memo;
+
+/// Spells a date; 0 when the year is not 1 … 9999. Writes up to 48 bytes. The next date is mostly of
+/// the same day, which `memo` keeps.
+size_t mwc_spell_date(int64_t value, const mwc_date_form *form, mwc_date_memo *memo, uint8_t *out);
 
 /// Spells a double as Python does: as `mwc_decimal_repr`, and faster. Writes up to 32 bytes.
 size_t mwc_spell_double(double value, uint8_t *out);
+
+/// Spells bytes as two lower-case hexadecimal digits each.
+void mwc_spell_hex(const uint8_t *bytes, size_t length, uint8_t *out);
 
 /// Spells value / 2^shift, or the double whose bits these are when `shift` is 64.
 size_t mwc_spell_float(int64_t value, unsigned shift, uint8_t *out);

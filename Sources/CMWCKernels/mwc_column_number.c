@@ -195,21 +195,36 @@ bool mwc_take_date(const uint8_t *text, size_t length, mwc_date_form *form, int6
          !__builtin_add_overflow(*value, (int64_t)fraction, value);
 }
 
-size_t mwc_spell_date(int64_t value, const mwc_date_form *form, uint8_t *out) {
-  int64_t power = (int64_t)mwc_tens[form->places];
-  int64_t seconds = mwc_floor_divide(value, power);
-  uint64_t fraction = (uint64_t)(value - seconds * power);
-  int64_t days = mwc_floor_divide(seconds, 86400);
-  unsigned of_day = (unsigned)(seconds - days * 86400);
+/// Spells a day as `2026-11-21`; false when the year is not 1 … 9999.
+static bool spell_day(int64_t days, uint8_t *out) {
   int64_t year;
   unsigned month, day;
   date_of(days, &year, &month, &day);
-  if (year < 1 || year > 9999) return 0;
+  if (year < 1 || year > 9999) return false;
   put_digits(out, (uint64_t)year, 4);
   out[4] = '-';
   put_digits(out + 5, month, 2);
   out[7] = '-';
   put_digits(out + 8, day, 2);
+  return true;
+}
+
+size_t mwc_spell_date(int64_t value, const mwc_date_form *form, mwc_date_memo *memo,
+                      uint8_t *out) {
+  int64_t power = (int64_t)mwc_tens[form->places];
+  int64_t seconds = mwc_floor_divide(value, power);
+  uint64_t fraction = (uint64_t)(value - seconds * power);
+  int64_t days = mwc_floor_divide(seconds, 86400);
+  unsigned of_day = (unsigned)(seconds - days * 86400);
+  if (memo->text[0] == 0 || memo->days != days) {
+    memo->days = days;
+    memo->text[0] = 0;
+    if (!spell_day(days, memo->text)) {
+      memo->text[0] = 0;
+      return 0;
+    }
+  }
+  memcpy(out, memo->text, 16);
   out[10] = form->separator;
   put_digits(out + 11, of_day / 3600, 2);
   out[13] = ':';
@@ -287,4 +302,12 @@ size_t mwc_spell_float(int64_t value, unsigned shift, uint8_t *out) {
     number = (double)value / (double)((uint64_t)1 << shift);
   }
   return mwc_spell_double(number, out);
+}
+
+void mwc_spell_hex(const uint8_t *bytes, size_t length, uint8_t *out) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < length; i++) {
+    out[2 * i] = (uint8_t)digits[bytes[i] >> 4];
+    out[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
+  }
 }

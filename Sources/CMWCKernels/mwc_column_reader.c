@@ -1,382 +1,264 @@
 /// From the streams of a block to the values of a few paths.
-#include "mwc_column_block.h"
-#include "mwc_json.h"
+#include "mwc_column_ways.h"
+#include "mwc_json_scanner.h"
 
 enum {
-  STEPS_MAX = 4096,
-  LEAVES_MAX = 1024,
-  COLUMNS_MAX = 256,
+  /// Most columns that are read, and bytes of a message without its values.
+  COLUMNS_MAX = 1024,
   TEMPLATE_MAX = 64 << 10,
-  NOWHERE = UINT32_MAX,
+  /// Most places of all sources in all columns: 16 MiB.
+  PLACES_MAX = 4 << 20,
 };
 
-/// A way from the beginning of a message to the next node where there is more than one.
-typedef struct step {
-  uint32_t parent;
-  uint32_t first_node;  ///< where it begins, behind the parent's last node
-  uint32_t last_node;
-  uint32_t *children;  ///< by choice; 0: not gone yet
-  uint32_t leaf;       ///< of a way to the end; NOWHERE: not all the way
-} step;
+/// A column that somebody wants values of.
+typedef struct wanted {
+  uint32_t column;
+  bool is_word;  ///< whether it has other values than strings
+  /// Numbers, converted as MWC_JSON_CONVERT says, by visit; NULL: the texts have to be looked at.
+  const uint64_t *numbers;
+  /// Type and flags of each, as `kind_of`; NULL: all are numbers with `flags`.
+  const uint8_t *kinds;
+  uint8_t flags;
+} wanted;
 
 /// A value that changes from message to message.
 typedef struct change {
   uint32_t path;
-  uint32_t column;  ///< index in `wanted`
-  uint32_t visit;   ///< of that column within the message
-  uint32_t place;   ///< in `json`
+  uint32_t wanted;
+  uint32_t visit;  ///< of that column within the message
+  uint32_t place;  ///< of its text in `json`
   bool is_string;
+  bool is_amount;  ///< whether its text means nothing
 } change;
 
-/// What messages that went the same way have in common.
-typedef struct leaf {
+/// How many visits of a wanted column a message brings.
+typedef struct advance {
+  uint32_t wanted, count;
+} advance;
+
+/// What messages that went the same way have in common. The changes come in two parts: numbers of
+/// which only the value is wanted, then others.
+typedef struct look {
   bool is_whole;
-  uint32_t step;
   uint8_t *json;
   size_t length;
   mwc_json_value *values;
   change *changes;
-  uint32_t change_count;
-  uint32_t *visits;  ///< of the wanted columns, in one message
-} leaf;
+  uint32_t amount_count, change_count;
+  advance *advances;
+  uint32_t advance_count;
+} look;
+
+/// Where a value is missing in a message without values.
+typedef struct slot {
+  uint32_t place, column, visit;
+  bool is_string;
+} slot;
 
 struct mwc_column_reader {
   mwc_block block;
+  mwc_ways ways;
   int64_t base_monotonic;
-  size_t path_count;
-  step *steps;
-  uint32_t step_count;
-  leaf *leaves;
-  uint32_t leaf_count;
-  uint32_t *wanted;
+  mwc_column_paths sets[MWC_COLUMN_READERS_MAX];
+  size_t set_count, path_count;
+  look *looks;  ///< by way
+  wanted *wanted;
   uint32_t wanted_count;
-  uint32_t *leaf_of;  ///< by record
-  uint32_t *cursors;  ///< by record: the first visit of each wanted column
+  uint32_t *places;   ///< by source and wanted column: the next visit
   uint32_t *records;  ///< by order of arrival
-  uint32_t *source_of;
+  uint16_t *source_of;
   size_t next;
+  // For messages that are put together: places by source and column, and up to which record of each
+  // source they have been brought. NULL until somebody wants a message.
+  uint32_t *all_places;
+  uint32_t *reached;
 };
 
-/// Follows the only ways from a node to one where there are several, or to the end.
-static uint32_t follow(const mwc_block *block, uint32_t node) {
-  for (uint32_t i = 0; i <= block->node_count && node != 0; i++) {
-    if (block->nodes[node].column == 0 || block->nodes[node].successor_count > 1) return node;
-    node = block->nodes[node].next;
-  }
-  return 0;
-}
+// MARK: Looking at a way
 
-/// The step behind `parent` that begins at `node`; 0 when there are too many, or none.
-static uint32_t add_step(mwc_column_reader *r, uint32_t parent, uint32_t node) {
-  uint32_t last = follow(&r->block, node);
-  if (last == 0 || r->step_count >= STEPS_MAX) return 0;
-  uint32_t *children = NULL;
-  uint32_t successors = r->block.nodes[last].successor_count;
-  bool is_end = r->block.nodes[last].column == 0;
-  if (is_end && r->leaf_count >= LEAVES_MAX) return 0;
-  if (!is_end) {
-    children = mwc_block_take(&r->block, successors, sizeof *children);
-    if (children == NULL) return 0;
-    memset(children, 0, successors * sizeof *children);
-  }
-  r->steps[r->step_count] = (step){.parent = parent,
-                                   .first_node = node,
-                                   .last_node = last,
-                                   .children = children,
-                                   .leaf = NOWHERE};
-  if (is_end) {
-    r->steps[r->step_count].leaf = r->leaf_count;
-    r->leaves[r->leaf_count++] = (leaf){.step = r->step_count};
-  }
-  return r->step_count++;
-}
-
-/// Goes the way of the next message; its leaf, or NOWHERE when there are too many. False when the
-/// block is malformed.
-static bool walk(mwc_column_reader *r, uint32_t *found, size_t *steps) {
-  uint32_t at = 0;
-  *found = NOWHERE;
-  for (;;) {
-    const step *step = &r->steps[at];
-    mwc_block_node *node = &r->block.nodes[step->last_node];
-    if ((*steps)++ > r->block.visit_max) return false;
-    if (step->leaf != NOWHERE) {
-      *found = step->leaf;
-      return true;
-    }
-    uint64_t choice = 0;
-    if (node->successor_count > 1) {
-      if (node->choice_at >= node->choice_count) return false;
-      choice = (uint64_t)node->choices[node->choice_at++];
-    }
-    if (choice >= node->successor_count) return false;
-    uint32_t child = step->children[choice];
-    if (child == 0) {
-      uint32_t successor = node->successors[choice];
-      child = add_step(r, at, successor);
-      if (r->block.head.failed || successor == 0) return false;
-      if (child == 0) {
-        // Too many ways: to the end without remembering them.
-        for (uint32_t number = successor;;) {
-          if (number == 0 || (*steps)++ > r->block.visit_max) return false;
-          if (r->block.nodes[number].column == 0) return true;
-          number = mwc_block_next(&r->block.nodes[number]);
-        }
-      }
-      r->steps[at].children[choice] = child;
-    }
-    at = child;
-  }
-}
-
-// MARK: Where values stand
-
-typedef struct slot {
-  uint32_t place, column, visit;
-} slot;
-
-/// The number of a wanted column, which it becomes; NOWHERE when there are too many.
+/// The number of a wanted column, which it becomes; UINT32_MAX when there are too many.
 static uint32_t want(mwc_column_reader *r, uint32_t column) {
   for (uint32_t i = 0; i < r->wanted_count; i++) {
-    if (r->wanted[i] == column) return i;
+    if (r->wanted[i].column == column) return i;
   }
-  if (r->wanted_count >= COLUMNS_MAX) return NOWHERE;
-  r->wanted[r->wanted_count] = column;
+  if (r->wanted_count >= COLUMNS_MAX) return UINT32_MAX;
+  r->wanted[r->wanted_count] = (wanted){.column = column};
   return r->wanted_count++;
 }
 
-/// The nodes of a leaf, in their order; how many.
-static size_t nodes_of(const mwc_column_reader *r, const leaf *leaf, uint32_t *nodes, size_t most) {
-  uint32_t steps[64];
-  size_t depth = 0, count = 0;
-  for (uint32_t at = leaf->step; at != 0; at = r->steps[at].parent) {
-    if (depth == 64) return 0;
-    steps[depth++] = at;
-  }
-  while (depth-- > 0) {
-    const step *step = &r->steps[steps[depth]];
-    for (uint32_t node = step->first_node;; node = r->block.nodes[node].next) {
-      if (count == most) return 0;
-      nodes[count++] = node;
-      if (node == step->last_node) break;
-    }
-  }
-  return count;
-}
-
-/// Looks at a message of this way without its values, and notes which of them are wanted. False when
-/// there is no memory.
-static bool look(mwc_column_reader *r, leaf *leaf, mwc_json_scanner *scanner,
-                 const uint8_t *is_presence, uint32_t *nodes, slot *slots, uint32_t *visits) {
-  size_t count = nodes_of(r, leaf, nodes, STEPS_MAX);
-  leaf->is_whole = count == 0 || !r->block.is_valid;
-  size_t length = 0;
-  for (size_t i = 0; i < count && !leaf->is_whole; i++) {
-    const mwc_block_node *node = &r->block.nodes[nodes[i]];
-    length += node->literal_length + 1;
-    if (length > TEMPLATE_MAX || r->block.columns[node->column].type == MWC_TYPE_BYTES)
-      leaf->is_whole = true;
-  }
-  if (leaf->is_whole) return true;
-  leaf->json = mwc_block_take(&r->block, length, 1);
-  leaf->values = mwc_block_take(&r->block, r->path_count, sizeof *leaf->values);
-  leaf->changes = mwc_block_take(&r->block, r->path_count, sizeof *leaf->changes);
-  if (leaf->json == NULL || leaf->values == NULL || leaf->changes == NULL) return false;
-  uint8_t *at = leaf->json;
+/// Joins the literals and constants of a way, with nothing between the quotes of other strings and a
+/// zero for other words. Returns how many slots there are, or -1: not this way.
+static int64_t join(const mwc_block *block, const mwc_way *way, look *look, slot *slots,
+                    uint32_t *visits) {
+  uint8_t *at = look->json, *end = at + TEMPLATE_MAX - 1;
   size_t slot_count = 0;
-  memset(visits, 0, r->block.column_count * sizeof *visits);
-  for (size_t i = 0; i < count; i++) {
-    const mwc_block_node *node = &r->block.nodes[nodes[i]];
+  for (uint32_t i = 0; i < way->node_count; i++) {
+    const mwc_block_node *node = &block->nodes[way->nodes[i]];
+    const mwc_block_column *column = &block->columns[node->column];
+    if (node->literal_length > (size_t)(end - at)) return -1;
     memcpy(at, node->literal, node->literal_length);
     at += node->literal_length;
     if (node->column == 0) break;
-    slots[slot_count++] = (slot){.place = (uint32_t)(at - leaf->json),
+    uint32_t visit = visits[node->column]++;
+    if (column->type == MWC_TYPE_CONSTANT) {
+      if (column->description_length > (size_t)(end - at)) return -1;
+      memcpy(at, column->description, column->description_length);
+      at += column->description_length;
+      continue;
+    }
+    if (column->type == MWC_TYPE_BYTES || at == end) return -1;
+    bool is_string = at > look->json && at[-1] == '"';
+    slots[slot_count++] = (slot){.place = (uint32_t)(at - look->json),
                                  .column = node->column,
-                                 .visit = visits[node->column]++};
-    bool is_string = node->literal_length > 0 && at[-1] == '"';
+                                 .visit = visit,
+                                 .is_string = is_string};
     if (!is_string) *at++ = '0';
   }
-  leaf->length = (size_t)(at - leaf->json);
-  size_t offset;
-  if (mwc_json_scan(scanner, leaf->json, leaf->length, leaf->values, &offset) != 0) {
-    leaf->is_whole = true;
-    return true;
+  look->length = (size_t)(at - look->json);
+  return (int64_t)slot_count;
+}
+
+/// Whether every slot is a word, or stands in a string that is no key: then no value changes what
+/// the others are.
+static bool are_values(const look *look, const slot *slots, size_t slot_count) {
+  mwc_json_walk walk;
+  mwc_json_event event;
+  size_t slot = 0;
+  if (mwc_json_walk_init(&walk, look->json, look->length, MWC_JSON_NONFINITE, 0) != 0) return false;
+  int result;
+  while ((result = mwc_json_walk_next(&walk, &event)) == 1) {
+    for (; slot < slot_count && slots[slot].place <= event.offset + event.length; slot++) {
+      if (slots[slot].place < event.offset) return false;
+      if (event.kind == MWC_JSON_STRING) continue;
+      if (slots[slot].place == event.offset + event.length) break;
+      if (event.kind != MWC_JSON_NUMBER || event.length != 1) return false;
+    }
   }
-  for (size_t path = 0; path < r->path_count; path++) {
-    const mwc_json_value *value = &leaf->values[path];
-    if (value->type == MWC_JSON_MISSING) continue;
-    size_t first = 0, last = slot_count;
-    while (first < last) {
-      size_t middle = (first + last) / 2;
-      if (slots[middle].place < value->offset) {
-        first = middle + 1;
-      } else {
-        last = middle;
-      }
+  return result == 0 && slot == slot_count;
+}
+
+/// Notes which slots hold the values of a path. False when that cannot be told without the message.
+static bool note_value(mwc_column_reader *r, look *look, uint32_t path, uint8_t wants,
+                       const slot *slots, size_t slot_count) {
+  const mwc_json_value *value = &look->values[path];
+  if (value->type == MWC_JSON_MISSING) return true;
+  size_t first = 0, last = slot_count;
+  while (first < last) {
+    size_t middle = (first + last) / 2;
+    if (slots[middle].place < value->offset) {
+      first = middle + 1;
+    } else {
+      last = middle;
     }
-    bool is_container = value->type == MWC_JSON_ARRAY || value->type == MWC_JSON_OBJECT;
-    bool has_slot = first < slot_count && slots[first].place <= value->offset + value->length;
-    if (is_container) {
-      if (has_slot && !is_presence[path]) leaf->is_whole = true;
-      continue;
-    }
-    if (first == slot_count || slots[first].place != value->offset) continue;
-    uint32_t column = want(r, slots[first].column);
-    if (column == NOWHERE) {
-      leaf->is_whole = true;
-      continue;
-    }
-    leaf->changes[leaf->change_count++] = (change){.path = (uint32_t)path,
-                                                   .column = column,
-                                                   .visit = slots[first].visit,
-                                                   .is_string = value->type == MWC_JSON_STRING};
   }
+  const slot *slot = &slots[first];
+  bool is_container = value->type == MWC_JSON_ARRAY || value->type == MWC_JSON_OBJECT;
+  // At the end of a string is room for a value, at the end of others is not.
+  uint32_t end = value->offset + value->length + (value->type == MWC_JSON_STRING);
+  bool has_slot = first < slot_count && slot->place < end;
+  if (!has_slot || (is_container && (wants & MWC_COLUMN_PRESENCE))) return true;
+  uint32_t length = slot->is_string ? 0 : 1;
+  bool is_all = slot->place == value->offset && value->length == length &&
+                (first + 1 == slot_count || slot[1].place >= end) &&
+                value->type == (slot->is_string ? MWC_JSON_STRING : MWC_JSON_NUMBER);
+  if (is_container || !is_all) return false;
+  uint32_t number = want(r, slot->column);
+  if (number == UINT32_MAX) return false;
+  r->wanted[number].is_word |= !slot->is_string;
+  look->changes[look->change_count++] = (change){.path = path,
+                                                 .wanted = number,
+                                                 .visit = slot->visit,
+                                                 .is_string = slot->is_string,
+                                                 .is_amount = wants & MWC_COLUMN_AMOUNT};
   return true;
 }
 
-/// Gives the changing values of a leaf room behind the message without values.
-static bool make_room(mwc_column_reader *r, leaf *leaf) {
-  if (leaf->is_whole) return true;
-  size_t size = leaf->length + 1;
-  for (uint32_t i = 0; i < leaf->change_count; i++) {
-    const mwc_block_column *column = &r->block.columns[r->wanted[leaf->changes[i].column]];
-    size_t longest = 32;
-    if (column->texts == MWC_TEXTS_CONSTANT) longest = column->length;
+/// Looks at the messages of a way without their values. False when there is no memory.
+static bool look_at(mwc_column_reader *r, const mwc_way *way, look *look, slot *slots,
+                    uint32_t *visits) {
+  mwc_block *block = &r->block;
+  look->is_whole = true;
+  if (!block->is_valid || way->node_count > MWC_COLUMN_NODES_MAX) return true;
+  uint8_t *mark = block->arena.next;
+  look->json = mwc_block_take(block, TEMPLATE_MAX, 1);
+  if (look->json == NULL) return false;
+  memset(visits, 0, block->column_count * sizeof *visits);
+  int64_t slot_count = join(block, way, look, slots, visits);
+  block->arena.next = mark;
+  if (slot_count < 0 || !are_values(look, slots, (size_t)slot_count)) return true;
+  look->json = mwc_block_take(block, look->length + 1, 1);  // where it stands already
+  look->values = mwc_block_take(block, r->path_count + 1, sizeof *look->values);
+  look->changes = mwc_block_take(block, r->path_count + 1, sizeof *look->changes);
+  if (block->head.failed) return false;
+  uint32_t path = 0;
+  for (size_t set = 0; set < r->set_count; set++) {
+    size_t offset;
+    const mwc_column_paths *paths = &r->sets[set];
+    mwc_json_value *values = look->values + path;
+    if (mwc_json_scan_general(paths->scanner, look->json, look->length, values, &offset) != 0)
+      return true;
+    for (size_t i = 0; i < paths->count; i++, path++) {
+      if (values[i].type == MWC_JSON_NUMBER && !(paths->scanner->options & MWC_JSON_CONVERT))
+        mwc_json_convert(look->json, &values[i]);
+      if (!note_value(r, look, path, paths->wants[i], slots, (size_t)slot_count)) return true;
+    }
+  }
+  look->is_whole = false;
+  return true;
+}
+
+/// Gives a way the places of its changes: first those of which only the value is wanted. False when
+/// there is no memory.
+static bool prepare_changes(mwc_column_reader *r, look *look) {
+  size_t size = look->length + 1;
+  for (uint32_t i = 0; i < look->change_count; i++) {
+    change *change = &look->changes[i];
+    const wanted *wanted = &r->wanted[change->wanted];
+    const mwc_block_column *column = &r->block.columns[wanted->column];
+    if (change->is_amount && !change->is_string && wanted->numbers != NULL) {
+      mwc_json_value *value = &look->values[change->path];
+      value->offset = value->length = 0;
+      if (wanted->kinds == NULL) {
+        value->flags = wanted->flags;
+        struct change other = look->changes[look->amount_count];
+        look->changes[look->amount_count++] = *change;
+        *change = other;
+      }
+      continue;
+    }
+    size_t longest = 2 * column->width;
+    for (size_t j = 0; j < column->choice_count; j++) {
+      if (column->choices[j].length > longest) longest = column->choices[j].length;
+    }
     for (size_t j = 0; column->texts == MWC_TEXTS_TABLE && j < column->count; j++) {
       if (column->table[j].length > longest) longest = column->table[j].length;
     }
-    leaf->changes[i].place = (uint32_t)size;
-    size += longest + 32;
+    change->place = (uint32_t)size;
+    size += longest + MWC_TEXT_ROOM;
     if (size > UINT32_MAX / 2) return false;
   }
-  uint8_t *json = mwc_block_take(&r->block, size + 32, 1);
+  uint8_t *json = mwc_block_take(&r->block, size, 1);
   if (json == NULL) return false;
-  memset(json, ' ', size + 32);
-  memcpy(json, leaf->json, leaf->length);
-  leaf->json = json;
-  leaf->length = size;
+  memset(json, ' ', size);
+  memcpy(json, look->json, look->length);
+  look->json = json;
+  look->length = size;
   return true;
 }
 
-/// Counts the visits of the wanted columns in one message of each leaf.
-static bool count_visits(mwc_column_reader *r, leaf *leaf, uint32_t *nodes, uint32_t *wanted_of) {
-  leaf->visits = mwc_block_take(&r->block, r->wanted_count, sizeof *leaf->visits);
-  if (leaf->visits == NULL) return false;
-  memset(leaf->visits, 0, r->wanted_count * sizeof *leaf->visits);
-  size_t count = nodes_of(r, leaf, nodes, STEPS_MAX);
-  for (size_t i = 0; i < count; i++) {
-    uint32_t column = wanted_of[r->block.nodes[nodes[i]].column];
-    if (column != NOWHERE) leaf->visits[column]++;
-  }
-  return count > 0;
+// MARK: Converting
+
+/// A type and its flags in a byte.
+static uint8_t kind_of(const mwc_json_value *value) {
+  return (uint8_t)(value->type << 5 | value->flags);
 }
+_Static_assert(MWC_JSON_OBJECT < 8 && MWC_JSON_INT64 < 32, "they fit");
 
-// MARK: Opening
-
-/// Goes through all records once more and notes where each begins in the wanted columns.
-static bool place_cursors(mwc_column_reader *r, const uint32_t *wanted_of) {
-  mwc_block *block = &r->block;
-  uint32_t now[COLUMNS_MAX] = {0};
-  for (uint32_t i = 0; i < block->node_count; i++) block->nodes[i].choice_at = 0;
-  bool is_short = true;
-  for (size_t i = 0; i < block->record_count; i++) {
-    is_short &= r->leaf_of[i] != NOWHERE && r->leaves[r->leaf_of[i]].visits != NULL;
-  }
-  for (size_t i = 0; i < block->record_count; i++) {
-    memcpy(r->cursors + i * r->wanted_count, now, r->wanted_count * sizeof *now);
-    if (is_short) {
-      const uint32_t *visits = r->leaves[r->leaf_of[i]].visits;
-      for (uint32_t j = 0; j < r->wanted_count; j++) now[j] += visits[j];
-      continue;
-    }
-    for (uint32_t at = 0;;) {
-      at = mwc_block_next(&block->nodes[at]);
-      if (at == 0) return false;
-      if (block->nodes[at].column == 0) break;
-      uint32_t column = wanted_of[block->nodes[at].column];
-      if (column != NOWHERE) now[column]++;
-    }
-  }
-  for (uint32_t i = 0; i < r->wanted_count; i++) {
-    if (now[i] != block->columns[r->wanted[i]].count) return false;
-  }
-  return true;
-}
-
-static bool prepare(mwc_column_reader *r, mwc_json_scanner *scanner, const uint8_t *is_presence) {
-  mwc_block *block = &r->block;
-  size_t count = block->record_count;
-  r->steps = mwc_block_take(block, STEPS_MAX, sizeof *r->steps);
-  r->leaves = mwc_block_take(block, LEAVES_MAX, sizeof *r->leaves);
-  r->wanted = mwc_block_take(block, COLUMNS_MAX, sizeof *r->wanted);
-  r->leaf_of = mwc_block_take(block, count, sizeof *r->leaf_of);
-  r->records = mwc_block_take(block, count, sizeof *r->records);
-  r->source_of = mwc_block_take(block, count, sizeof *r->source_of);
-  uint32_t *order = mwc_block_take(block, count, sizeof *order);
-  uint32_t *nodes = mwc_block_take(block, STEPS_MAX, sizeof *nodes);
-  slot *slots = mwc_block_take(block, STEPS_MAX, sizeof *slots);
-  uint32_t *visits = mwc_block_take(block, block->column_count, sizeof *visits);
-  uint32_t *wanted_of = mwc_block_take(block, block->column_count, sizeof *wanted_of);
-  uint32_t *children = mwc_block_take(block, block->nodes[0].successor_count, sizeof *children);
-  if (block->head.failed || !mwc_block_order(block, order)) return false;
-  memset(children, 0, block->nodes[0].successor_count * sizeof *children);
-  r->steps[0] = (step){.children = children, .leaf = NOWHERE};
-  r->step_count = 1;
-  for (uint32_t source = 0; source < block->source_count; source++) {
-    for (uint32_t i = block->starts[source]; i < block->starts[source + 1]; i++)
-      r->source_of[i] = source;
-  }
-  size_t steps = 0;
-  for (size_t i = 0; i < count; i++) {
-    r->records[order[i]] = (uint32_t)i;
-    if (!walk(r, &r->leaf_of[i], &steps)) return false;
-  }
-  for (uint32_t i = 0; i < r->leaf_count; i++) {
-    if (!look(r, &r->leaves[i], scanner, is_presence, nodes, slots, visits)) return false;
-  }
-  memset(wanted_of, 0xFF, block->column_count * sizeof *wanted_of);
-  for (uint32_t i = 0; i < r->wanted_count; i++) {
-    wanted_of[r->wanted[i]] = i;
-    if (!mwc_block_load(block, r->wanted[i])) return false;
-  }
-  r->cursors = mwc_block_take(block, count * r->wanted_count + 1, sizeof *r->cursors);
-  if (r->cursors == NULL) return false;
-  for (uint32_t i = 0; i < r->leaf_count; i++) {
-    if (!make_room(r, &r->leaves[i])) return false;
-    // Where a way is too long to be listed, it is gone once more.
-    if (!count_visits(r, &r->leaves[i], nodes, wanted_of)) r->leaves[i].visits = NULL;
-  }
-  return !block->head.failed && place_cursors(r, wanted_of);
-}
-
-mwc_column_reader *mwc_column_reader_open(void *memory, size_t size,
-                                          const mwc_column_stream *streams, size_t stream_count,
-                                          mwc_column_source source, void *context,
-                                          int64_t base_wall, int64_t base_monotonic,
-                                          size_t capacity, size_t entry_capacity,
-                                          mwc_json_scanner *scanner, size_t path_count,
-                                          const uint8_t *is_presence, int *error) {
-  *error = MWC_COLUMN_E_MALFORMED;
-  uint8_t *start = (uint8_t *)memory + (15 & (0 - (uintptr_t)memory));
-  size_t used = (size_t)(start - (uint8_t *)memory) + ((sizeof(mwc_column_reader) + 15) & ~(size_t)15);
-  if (size < used + (1 << 20)) return NULL;
-  mwc_column_reader *reader = (mwc_column_reader *)(void *)start;
-  memset(reader, 0, sizeof *reader);
-  reader->base_monotonic = base_monotonic;
-  reader->path_count = path_count;
-  if (!mwc_block_open(&reader->block, (uint8_t *)memory + used, size - used, streams, stream_count,
-                      source, context, base_wall, base_monotonic, capacity, entry_capacity) ||
-      !prepare(reader, scanner, is_presence))
-    return NULL;
-  *error = 0;
-  return reader;
-}
-
-// MARK: Values
-
-/// Says what a word is.
-static void classify(mwc_json_value *value, const uint8_t *text, size_t length) {
+/// What a word is, which stands at `value->offset` of `json`.
+static void classify(const uint8_t *json, mwc_json_value *value) {
+  const uint8_t *text = json + value->offset;
   value->flags = 0;
+  value->number.integer = 0;
   switch (text[0]) {
     case 't': value->type = MWC_JSON_TRUE; return;
     case 'f': value->type = MWC_JSON_FALSE; return;
@@ -385,8 +267,289 @@ static void classify(mwc_json_value *value, const uint8_t *text, size_t length) 
   }
   value->type = MWC_JSON_NUMBER;
   value->flags = MWC_JSON_INTEGER;
-  for (size_t i = 0; i < length; i++) {
+  for (size_t i = 0; i < value->length; i++) {
     if (text[i] == '.' || (text[i] | 0x20) == 'e') value->flags = 0;
+  }
+  mwc_json_convert(json, value);
+}
+
+static uint64_t bits_of(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+/// The double that value / 10^places spells.
+static double quotient(int64_t value, unsigned places) {
+  double magnitude =
+      mwc_decimal_quotient(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, places);
+  return value < 0 ? -magnitude : magnitude;
+}
+
+/// Makes numbers of a column of decimals, as if their spellings were converted. False when there is
+/// no memory.
+static bool convert_numbers(mwc_block *block, const mwc_block_column *column, wanted *wanted) {
+  const int64_t *values = column->values;
+  size_t count = column->count;
+  if (column->most == 0) {
+    // As they are; beyond 64 bits nothing is spelled.
+    wanted->numbers = (const uint64_t *)(const void *)values;
+    wanted->flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
+    return true;
+  }
+  uint64_t *numbers = mwc_block_take(block, count, sizeof *numbers);
+  if (numbers == NULL) return false;
+  wanted->numbers = numbers;
+  unsigned places = column->most;
+  uint64_t large = 0;
+  for (size_t i = 0; i < count; i++) large |= (uint64_t)(values[i] ^ (values[i] >> 63));
+  if (large < (uint64_t)1 << 53) {
+    double power = mwc_exact_tens[places];
+    for (size_t i = 0; i < count; i++) numbers[i] = bits_of((double)values[i] / power);
+  } else {
+    for (size_t i = 0; i < count; i++) numbers[i] = bits_of(quotient(values[i], places));
+  }
+  if (column->least > 0) return true;
+  // Where zeros at the end are left out, some are spelled as integers.
+  uint8_t *kinds = mwc_block_take(block, count, 1);
+  if (kinds == NULL) return false;
+  wanted->kinds = kinds;
+  int64_t power = (int64_t)mwc_tens[places];
+  for (size_t i = 0; i < count; i++) {
+    mwc_json_value value = {.type = MWC_JSON_NUMBER};
+    if (values[i] % power == 0) {
+      value.flags = MWC_JSON_INTEGER | MWC_JSON_INT64;
+      numbers[i] = (uint64_t)(values[i] / power);
+    }
+    kinds[i] = kind_of(&value);
+  }
+  return true;
+}
+
+static bool convert_floats(mwc_block *block, const mwc_block_column *column, wanted *wanted) {
+  if (column->shift == 64) {
+    wanted->numbers = (const uint64_t *)(const void *)column->values;
+    return true;
+  }
+  uint64_t *numbers = mwc_block_take(block, column->count, sizeof *numbers);
+  if (numbers == NULL) return false;
+  double power = (double)((uint64_t)1 << column->shift);
+  for (size_t i = 0; i < column->count; i++)
+    numbers[i] = bits_of((double)column->values[i] / power);
+  wanted->numbers = numbers;
+  return true;
+}
+
+/// Words that come again and again are looked at once.
+static bool convert_choices(mwc_block *block, const mwc_block_column *column, wanted *wanted) {
+  uint64_t *numbers = mwc_block_take(block, column->count, sizeof *numbers);
+  uint8_t *kinds = mwc_block_take(block, column->count, 1);
+  mwc_json_value *values = mwc_block_take(block, column->choice_count, sizeof *values);
+  if (block->head.failed) return false;
+  for (size_t i = 0; i < column->choice_count; i++) {
+    values[i] = (mwc_json_value){.offset = column->choices[i].offset,
+                                 .length = column->choices[i].length};
+    classify(column->base, &values[i]);
+  }
+  for (size_t i = 0; i < column->count; i++) {
+    const mwc_json_value *value = &values[column->values[i]];
+    numbers[i] = (uint64_t)value->number.integer;
+    kinds[i] = kind_of(value);
+  }
+  wanted->numbers = numbers;
+  wanted->kinds = kinds;
+  return true;
+}
+
+/// Replaces the numbers of visits that have another text.
+static bool convert_exceptions(mwc_block *block, const mwc_block_column *column, wanted *wanted) {
+  size_t count = column->count;
+  uint64_t *numbers = mwc_block_take(block, count, sizeof *numbers);
+  uint8_t *kinds = mwc_block_take(block, count, 1);
+  if (block->head.failed) return false;
+  memcpy(numbers, wanted->numbers, count * sizeof *numbers);
+  if (wanted->kinds != NULL) {
+    memcpy(kinds, wanted->kinds, count);
+  } else {
+    mwc_json_value value = {.type = MWC_JSON_NUMBER, .flags = wanted->flags};
+    memset(kinds, kind_of(&value), count);
+  }
+  for (size_t i = 0; i < column->exception_count; i++) {
+    const mwc_column_exception *exception = &column->exceptions[i];
+    mwc_json_value value = {.length = (uint32_t)exception->length};
+    classify(exception->text, &value);
+    for (size_t j = 0; j < exception->count; j++) {
+      numbers[exception->first + j] = (uint64_t)value.number.integer;
+      kinds[exception->first + j] = kind_of(&value);
+    }
+  }
+  wanted->numbers = numbers;
+  wanted->kinds = kinds;
+  return true;
+}
+
+/// Decodes a wanted column. False when it is malformed.
+static bool load(mwc_column_reader *r, wanted *wanted) {
+  mwc_block *block = &r->block;
+  if (!mwc_block_load(block, wanted->column)) return false;
+  const mwc_block_column *column = &block->columns[wanted->column];
+  if (!wanted->is_word) return true;
+  switch (column->type) {
+    case MWC_TYPE_NUMBER:
+      if (!convert_numbers(block, column, wanted)) return false;
+      break;
+    case MWC_TYPE_FLOAT:
+      if (!convert_floats(block, column, wanted)) return false;
+      break;
+    case MWC_TYPE_CHOICE: return convert_choices(block, column, wanted);
+    default: return true;
+  }
+  return column->exception_count == 0 || convert_exceptions(block, column, wanted);
+}
+
+// MARK: Opening
+
+/// Finds out where the records of each source begin in the columns. `columns[i]` is the row's place
+/// for column `i`, UINT32_MAX if it has none; `rows` has a row of `width` for each source.
+static bool place_sources(const mwc_column_reader *r, const uint32_t *columns, uint32_t width,
+                          uint32_t *rows, uint32_t *tally, uint32_t *now) {
+  const mwc_block *block = &r->block;
+  memset(now, 0, width * sizeof *now);
+  for (uint32_t source = 0; source < block->source_count; source++) {
+    memcpy(rows + (size_t)source * width, now, width * sizeof *now);
+    memset(tally, 0, r->ways.count * sizeof *tally);
+    for (uint32_t i = block->starts[source]; i < block->starts[source + 1]; i++)
+      tally[r->ways.of_record[i]]++;
+    for (uint32_t number = 0; number < r->ways.count; number++) {
+      const mwc_way *way = &r->ways.ways[number];
+      for (uint32_t i = 0; tally[number] > 0 && i < way->node_count; i++) {
+        uint32_t place = columns[block->nodes[way->nodes[i]].column];
+        if (place != UINT32_MAX) now[place] += tally[number];
+      }
+    }
+  }
+  for (uint32_t i = 1; i < block->column_count; i++) {
+    if (columns[i] != UINT32_MAX && now[columns[i]] != block->columns[i].count) return false;
+  }
+  return true;
+}
+
+/// Notes how far each way takes a message in the wanted columns.
+static bool note_advances(mwc_column_reader *r, const uint32_t *wanted_of, uint32_t *counts) {
+  memset(counts, 0, r->wanted_count * sizeof *counts);
+  for (uint32_t number = 0; number < r->ways.count; number++) {
+    const mwc_way *way = &r->ways.ways[number];
+    look *look = &r->looks[number];
+    uint32_t distinct = 0;
+    for (uint32_t i = 0; i < way->node_count; i++) {
+      uint32_t wanted = wanted_of[r->block.nodes[way->nodes[i]].column];
+      if (wanted != UINT32_MAX) distinct += counts[wanted]++ == 0;
+    }
+    look->advances = mwc_block_take(&r->block, distinct, sizeof *look->advances);
+    if (look->advances == NULL) return false;
+    for (uint32_t i = 0; i < way->node_count; i++) {
+      uint32_t wanted = wanted_of[r->block.nodes[way->nodes[i]].column];
+      if (wanted == UINT32_MAX || counts[wanted] == 0) continue;
+      look->advances[look->advance_count++] = (advance){wanted, counts[wanted]};
+      counts[wanted] = 0;
+    }
+  }
+  return true;
+}
+
+static bool prepare(mwc_column_reader *r) {
+  mwc_block *block = &r->block;
+  size_t count = block->record_count;
+  if (block->source_count > UINT16_MAX || !mwc_ways_find(&r->ways, block)) return false;
+  r->looks = mwc_block_take(block, r->ways.count, sizeof *r->looks);
+  r->wanted = mwc_block_take(block, COLUMNS_MAX, sizeof *r->wanted);
+  r->records = mwc_block_take(block, count, sizeof *r->records);
+  r->source_of = mwc_block_take(block, count, sizeof *r->source_of);
+  uint32_t *order = mwc_block_take(block, count, sizeof *order);
+  slot *slots = mwc_block_take(block, MWC_COLUMN_NODES_MAX, sizeof *slots);
+  uint32_t *visits = mwc_block_take(block, block->column_count + COLUMNS_MAX, sizeof *visits);
+  uint32_t *wanted_of = mwc_block_take(block, block->column_count, sizeof *wanted_of);
+  uint32_t *tally = mwc_block_take(block, r->ways.count, sizeof *tally);
+  if (block->head.failed || !mwc_block_order(block, order)) return false;
+  for (uint32_t source = 0; source < block->source_count; source++) {
+    for (uint32_t i = block->starts[source]; i < block->starts[source + 1]; i++) {
+      r->source_of[i] = (uint16_t)source;
+      r->records[order[i]] = i;
+    }
+  }
+  memset(r->looks, 0, r->ways.count * sizeof *r->looks);
+  for (uint32_t i = 0; i < r->ways.count; i++) {
+    if (!look_at(r, &r->ways.ways[i], &r->looks[i], slots, visits)) return false;
+  }
+  memset(wanted_of, 0xFF, block->column_count * sizeof *wanted_of);
+  for (uint32_t i = 0; i < r->wanted_count; i++) {
+    wanted_of[r->wanted[i].column] = i;
+    if (!load(r, &r->wanted[i])) return false;
+  }
+  for (uint32_t i = 0; i < r->ways.count; i++) {
+    if (!r->looks[i].is_whole && !prepare_changes(r, &r->looks[i])) return false;
+  }
+  if ((size_t)block->source_count * r->wanted_count > PLACES_MAX) return false;
+  r->places = mwc_block_take(block, (size_t)block->source_count * r->wanted_count, sizeof(uint32_t));
+  return r->places != NULL && note_advances(r, wanted_of, visits) &&
+         place_sources(r, wanted_of, r->wanted_count, r->places, tally, visits);
+}
+
+mwc_column_reader *mwc_column_reader_open(void *memory, size_t size,
+                                          const mwc_column_stream *streams, size_t stream_count,
+                                          mwc_column_source source, void *context,
+                                          int64_t base_wall, int64_t base_monotonic,
+                                          size_t capacity, size_t entry_capacity,
+                                          const mwc_column_paths *sets, size_t set_count) {
+  uint8_t *start = (uint8_t *)memory + (15 & (0 - (uintptr_t)memory));
+  size_t used = (size_t)(start - (uint8_t *)memory) + ((sizeof(mwc_column_reader) + 15) & ~(size_t)15);
+  if (size < used + (1 << 20) || set_count > MWC_COLUMN_READERS_MAX) return NULL;
+  mwc_column_reader *reader = (mwc_column_reader *)(void *)start;
+  memset(reader, 0, sizeof *reader);
+  reader->base_monotonic = base_monotonic;
+  reader->set_count = set_count;
+  for (size_t i = 0; i < set_count; i++) {
+    reader->sets[i] = sets[i];
+    reader->path_count += sets[i].count;
+  }
+  if (!mwc_block_open(&reader->block, (uint8_t *)memory + used, size - used, streams, stream_count,
+                      source, context, base_wall, base_monotonic, capacity, entry_capacity) ||
+      !prepare(reader))
+    return NULL;
+  return reader;
+}
+
+// MARK: Values
+
+/// Gives a value that is not only a number without text.
+static void give(mwc_column_reader *r, look *look, const change *change, uint32_t visit) {
+  const wanted *wanted = &r->wanted[change->wanted];
+  mwc_json_value *value = &look->values[change->path];
+  bool is_number = wanted->numbers != NULL && !change->is_string;
+  if (is_number) {
+    uint8_t kind = wanted->kinds != NULL ? wanted->kinds[visit]
+                                         : (uint8_t)(MWC_JSON_NUMBER << 5 | wanted->flags);
+    value->type = kind >> 5;
+    value->flags = kind & 31;
+    value->number.integer = (int64_t)wanted->numbers[visit];
+    if (change->is_amount) return;
+  } else if (change->is_string && change->is_amount) {
+    value->offset = value->length = 0;
+    return;
+  }
+  size_t length;
+  uint8_t *room = look->json + change->place;
+  const uint8_t *text =
+      mwc_block_find(&r->block.columns[wanted->column], visit, room, &length);
+  if (text != room) mwc_copy_text(room, text, length);
+  value->offset = change->place;
+  value->length = (uint32_t)length;
+  if (is_number) return;
+  if (change->is_string) {
+    value->type = MWC_JSON_STRING;
+    value->flags = length > 0 && memchr(room, '\\', length) != NULL ? MWC_JSON_ESCAPED : 0;
+  } else {
+    classify(look->json, value);
   }
 }
 
@@ -395,42 +558,92 @@ int mwc_column_reader_next(mwc_column_reader *r, mwc_entry *entry, const uint8_t
   mwc_block *block = &r->block;
   if (r->next >= block->record_count) return MWC_COLUMN_ENDED;
   uint32_t record = r->records[r->next++];
-  uint32_t source = block->sources[r->source_of[record]];
-  memset(entry, 0, sizeof *entry);
+  uint32_t number = r->source_of[record];
+  uint32_t source = block->sources[number];
   entry->wall_ns = block->walls[record];
   entry->monotonic_ns = mwc_add(block->times[record], r->base_monotonic);
+  entry->offset = 0;
+  entry->length = 0;
   entry->connection = source >> 1;
   entry->direction = source & 1;
   entry->kind = (uint8_t)block->kinds[record];
-  uint32_t number = r->leaf_of[record];
-  if (number == NOWHERE || r->leaves[number].is_whole) return MWC_COLUMN_WHOLE;
-  const leaf *leaf = &r->leaves[number];
-  const uint32_t *cursors = r->cursors + (size_t)record * r->wanted_count;
-  for (uint32_t i = 0; i < leaf->change_count; i++) {
-    const change *change = &leaf->changes[i];
-    const mwc_block_column *column = &block->columns[r->wanted[change->column]];
-    size_t text_length;
-    const uint8_t *text =
-        mwc_block_text(column, cursors[change->column] + change->visit, &text_length);
-    mwc_copy_text(leaf->json + change->place, text, text_length);
-    mwc_json_value *value = &leaf->values[change->path];
-    value->offset = change->place;
-    value->length = (uint32_t)text_length;
-    switch (column->look) {
-      case MWC_LOOK_INTEGER: value->flags = change->is_string ? 0 : MWC_JSON_INTEGER; break;
-      case MWC_LOOK_DECIMAL:
-      case MWC_LOOK_PLAIN: value->flags = 0; break;
-      default:
-        if (!change->is_string) {
-          classify(value, text, text_length);
-        } else {
-          value->flags = memchr(text, '\\', text_length) != NULL ? MWC_JSON_ESCAPED : 0;
-        }
+  look *look = &r->looks[r->ways.of_record[record]];
+  uint32_t *places = r->places + (size_t)number * r->wanted_count;
+  if (!look->is_whole) {
+    for (uint32_t i = 0; i < look->amount_count; i++) {
+      const change *change = &look->changes[i];
+      uint32_t visit = places[change->wanted] + change->visit;
+      look->values[change->path].number.integer =
+          (int64_t)r->wanted[change->wanted].numbers[visit];
     }
-    if (column->look != MWC_LOOK_ANY && !change->is_string) value->type = MWC_JSON_NUMBER;
+    for (uint32_t i = look->amount_count; i < look->change_count; i++) {
+      const change *change = &look->changes[i];
+      give(r, look, change, places[change->wanted] + change->visit);
+    }
   }
-  *json = leaf->json;
-  *length = leaf->length;
-  *values = leaf->values;
+  for (uint32_t i = 0; i < look->advance_count; i++)
+    places[look->advances[i].wanted] += look->advances[i].count;
+  if (look->is_whole) return MWC_COLUMN_WHOLE;
+  *json = look->json;
+  *length = look->length;
+  *values = look->values;
   return MWC_COLUMN_VALUES;
+}
+
+// MARK: Messages
+
+/// Makes it possible to find the values of every column.
+static bool prepare_messages(mwc_column_reader *r) {
+  mwc_block *block = &r->block;
+  size_t width = block->column_count;
+  uint32_t *columns = mwc_block_take(block, width, sizeof *columns);
+  uint32_t *now = mwc_block_take(block, width, sizeof *now);
+  uint32_t *tally = mwc_block_take(block, r->ways.count, sizeof *tally);
+  if (width * block->source_count > PLACES_MAX) return false;
+  uint32_t *places = mwc_block_take(block, width * block->source_count, sizeof *places);
+  r->reached = mwc_block_take(block, block->source_count, sizeof *r->reached);
+  if (block->head.failed) return false;
+  for (uint32_t i = 0; i < width; i++) {
+    columns[i] = i;
+    if (i > 0 && block->columns[i].type == MWC_TYPE_CONSTANT) columns[i] = UINT32_MAX;
+  }
+  columns[0] = UINT32_MAX;
+  memcpy(r->reached, block->starts, block->source_count * sizeof *r->reached);
+  if (!place_sources(r, columns, (uint32_t)width, places, tally, now)) return false;
+  r->all_places = places;
+  return true;
+}
+
+int64_t mwc_column_reader_message(mwc_column_reader *r, uint8_t *bytes, size_t capacity) {
+  mwc_block *block = &r->block;
+  if (r->next == 0 || block->head.failed || (r->all_places == NULL && !prepare_messages(r)))
+    return MWC_COLUMN_E_MALFORMED;
+  uint32_t record = r->records[r->next - 1];
+  uint32_t source = r->source_of[record];
+  uint32_t *places = r->all_places + (size_t)source * block->column_count;
+  // Past the messages that nobody asked for. One that was asked for already is not gone past yet.
+  for (; r->reached[source] < record; r->reached[source]++) {
+    const mwc_way *way = &r->ways.ways[r->ways.of_record[r->reached[source]]];
+    for (uint32_t i = 0; i < way->node_count; i++) places[block->nodes[way->nodes[i]].column]++;
+  }
+  const mwc_way *way = &r->ways.ways[r->ways.of_record[record]];
+  uint8_t *at = bytes, *end = bytes + capacity;
+  for (uint32_t i = 0; i < way->node_count; i++) {
+    const mwc_block_node *node = &block->nodes[way->nodes[i]];
+    if (node->literal_length > (size_t)(end - at)) return MWC_COLUMN_E_MALFORMED;
+    mwc_copy_text(at, node->literal, node->literal_length);
+    at += node->literal_length;
+    if (node->column == 0) break;
+    mwc_block_column *column = &block->columns[node->column];
+    if (!mwc_block_load(block, node->column)) return MWC_COLUMN_E_MALFORMED;
+    uint8_t room[MWC_TEXT_ROOM];
+    size_t length;
+    const uint8_t *text = mwc_block_find(column, places[node->column]++, room, &length);
+    if (length > (size_t)(end - at)) return MWC_COLUMN_E_MALFORMED;
+    mwc_copy_text(at, text, length);
+    at += length;
+  }
+  // It can be asked for again.
+  for (uint32_t i = 0; i < way->node_count; i++) places[block->nodes[way->nodes[i]].column]--;
+  return at - bytes;
 }

@@ -208,9 +208,10 @@ static const mwc_entry *rows_decode(void *opened, const uint8_t *bytes, size_t s
 
 typedef struct columns_state {
   z_stream text, noise, decoder;
-  buffer memory, table, body;
+  buffer memory, body;
   mwc_entry *entries;
-  size_t entry_room;
+  size_t entry_room, room;
+  mwc_json_scanner *scanner;
 } columns_state;
 
 static void *columns_open(int level) {
@@ -270,52 +271,193 @@ static void columns_encode(void *opened, const block *block, buffer *output) {
   put_checksum(output, start);
 }
 
+/// A block as `columns_encode` wrote it.
+typedef struct encoded_block {
+  int64_t wall, monotonic;
+  size_t payload, records, count, stored[MWC_COLUMN_STREAMS_MAX], inflated;
+  const uint8_t *bodies[MWC_COLUMN_STREAMS_MAX];
+  mwc_column_stream streams[MWC_COLUMN_STREAMS_MAX];
+  columns_state *state;
+} encoded_block;
+
+/// Inflates a stream that somebody asks for.
+static const uint8_t *inflate_stream(void *context, size_t index) {
+  encoded_block *block = context;
+  size_t length = block->streams[index].length, stored = block->stored[index];
+  // There is room for all of them, so that nothing moves.
+  buffer *body = &block->state->body;
+  uint8_t *target = body->bytes + body->size;
+  body->size += length + PADDING;
+  if (stored == length) {
+    memcpy(target, block->bodies[index], length);
+  } else {
+    z_stream *decoder = &block->state->decoder;
+    require(inflateReset(decoder) == Z_OK, "inflateReset");
+    decoder->next_in = (uint8_t *)(uintptr_t)block->bodies[index];
+    decoder->avail_in = (uInt)stored;
+    decoder->next_out = target;
+    decoder->avail_out = (uInt)length;
+    require(inflate(decoder, Z_FINISH) == Z_STREAM_END, "inflate");
+  }
+  memset(target + length, 0, PADDING);
+  return target;
+}
+
+/// Checks a block, finds its streams, and makes room to decode it.
+static void columns_begin(columns_state *state, encoded_block *block, const uint8_t *bytes,
+                          size_t size) {
+  check_sum(bytes, size);
+  const uint8_t *at = bytes;
+  block->state = state;
+  block->wall = (int64_t)get_varint(&at);
+  block->monotonic = (int64_t)get_varint(&at);
+  block->payload = get_varint(&at);
+  block->records = get_varint(&at);
+  block->count = get_varint(&at);
+  block->inflated = 0;
+  for (size_t i = 0; i < block->count; i++) {
+    block->streams[i] = (mwc_column_stream){.length = get_varint(&at)};
+    block->stored[i] = get_varint(&at);
+    block->inflated += block->streams[i].length + PADDING;
+  }
+  for (size_t i = 0; i < block->count; i++) {
+    block->bodies[i] = at;
+    at += block->stored[i];
+  }
+  state->body.size = 0;
+  buffer_reserve(&state->body, block->inflated);
+  if (block->records > state->entry_room) {
+    state->entries = realloc(state->entries, block->records * sizeof *state->entries);
+    require(state->entries != NULL, "allocation");
+    state->entry_room = block->records;
+  }
+  state->memory.size = 0;
+  state->room = mwc_column_decoder_size(block->inflated, block->payload + 16 * block->records);
+  buffer_reserve(&state->memory, state->room);
+}
+
 static const mwc_entry *columns_decode(void *opened, const uint8_t *bytes, size_t size,
                                       buffer *output) {
   columns_state *state = opened;
-  check_sum(bytes, size);
-  const uint8_t *at = bytes;
-  int64_t wall = (int64_t)get_varint(&at), monotonic = (int64_t)get_varint(&at);
-  size_t payload = get_varint(&at), records = get_varint(&at), count = get_varint(&at);
-  static mwc_column_stream streams[MWC_COLUMN_STREAMS_MAX];
-  size_t total = 0;
-  for (size_t i = 0; i < count; i++) {
-    streams[i].length = get_varint(&at);
-    streams[i].hint = (uint32_t)get_varint(&at);
-    total += streams[i].length + PADDING;
-  }
-  state->body.size = 0;
-  uint8_t *target = buffer_reserve(&state->body, total);
-  for (size_t i = 0; i < count; i++) {
-    size_t stored = streams[i].hint, length = streams[i].length;
-    streams[i].bytes = target;
-    if (stored == length) {
-      memcpy(target, at, length);
-    } else {
-      require(inflateReset(&state->decoder) == Z_OK, "inflateReset");
-      state->decoder.next_in = (uint8_t *)(uintptr_t)at;
-      state->decoder.avail_in = (uInt)stored;
-      state->decoder.next_out = target;
-      state->decoder.avail_out = (uInt)length;
-      require(inflate(&state->decoder, Z_FINISH) == Z_STREAM_END, "inflate");
+  static encoded_block block;
+  columns_begin(state, &block, bytes, size);
+  uint8_t *out = buffer_reserve(output, block.payload + PADDING);
+  int64_t written = mwc_column_decode(
+      state->memory.bytes, state->room, block.streams, block.count, inflate_stream, &block,
+      block.wall, block.monotonic, out, block.payload, state->entries, block.records);
+  require(written == (int64_t)block.payload, "mwc_column_decode");
+  output->size += block.payload;
+  return state->entries;
+}
+
+// MARK: The values that `mwc-replay --format compact` shows
+
+typedef struct wish {
+  const char *path;
+  uint8_t wants;
+} wish;
+
+static const wish compact[] = {
+    {"type", 0},
+    {"message", 0},
+    {"payload.message", 0},
+    {"error", 0},
+    {"data.gpu", MWC_COLUMN_PRESENCE},
+    {"timestamp", 0},
+    {"data.processor.usage_percent", MWC_COLUMN_AMOUNT},
+    {"cpu.percent_total", MWC_COLUMN_AMOUNT},
+    {"data.memory.percentage", MWC_COLUMN_AMOUNT},
+    {"data.memory.usage_percent", MWC_COLUMN_AMOUNT},
+    {"memory.percent", MWC_COLUMN_AMOUNT},
+    {"data.disk.percentage", MWC_COLUMN_AMOUNT},
+    {"data.disk.usage_percent", MWC_COLUMN_AMOUNT},
+    {"disk.percent", MWC_COLUMN_AMOUNT},
+    {"data.gpu.gpu_usage_percent", MWC_COLUMN_AMOUNT},
+    {"data.gpu.usage_percent", MWC_COLUMN_AMOUNT},
+    {"data.gpu.gpus[0].gpu_usage_percent", MWC_COLUMN_AMOUNT},
+    {"data.gpu.gpus[0].usage_percent", MWC_COLUMN_AMOUNT},
+    {"data.memory.used", MWC_COLUMN_AMOUNT},
+    {"data.memory.used_gb", MWC_COLUMN_AMOUNT},
+    {"data.memory.used_mb", MWC_COLUMN_AMOUNT},
+    {"memory.used_mb", MWC_COLUMN_AMOUNT},
+    {"data.memory.total", MWC_COLUMN_AMOUNT},
+    {"data.memory.total_gb", MWC_COLUMN_AMOUNT},
+    {"data.memory.total_mb", MWC_COLUMN_AMOUNT},
+    {"memory.total_mb", MWC_COLUMN_AMOUNT},
+    {"data.gpu.memory_percentage", MWC_COLUMN_AMOUNT},
+    {"data.gpu.memory_percent", MWC_COLUMN_AMOUNT},
+    {"data.gpu.gpus[0].memory_percentage", MWC_COLUMN_AMOUNT},
+    {"data.gpu.gpus[0].memory_percent", MWC_COLUMN_AMOUNT},
+};
+enum { COMPACT_PATHS = sizeof compact / sizeof compact[0] };
+
+/// Numbers are added up, of texts the lengths.
+static void add_values(const mwc_json_value *values, values_sum *sum) {
+  for (size_t i = 0; i < COMPACT_PATHS; i++) {
+    const mwc_json_value *value = &values[i];
+    if (value->type == MWC_JSON_NUMBER) {
+      sum->numbers += value->flags & MWC_JSON_INT64 ? (double)value->number.integer
+                                                    : value->number.real;
     }
-    memset(target + length, 0, PADDING);
-    target += length + PADDING;
-    at += stored;
+    if (value->type == MWC_JSON_STRING) sum->texts += value->length;
+    sum->count += value->type != MWC_JSON_MISSING;
   }
-  if (records > state->entry_room) {
-    state->entries = realloc(state->entries, records * sizeof *state->entries);
-    require(state->entries != NULL, "allocation");
-    state->entry_room = records;
+}
+
+static mwc_json_scanner *open_scanner(void) {
+  mwc_json_text paths[COMPACT_PATHS];
+  for (size_t i = 0; i < COMPACT_PATHS; i++) {
+    paths[i] = (mwc_json_text){(const uint8_t *)compact[i].path, strlen(compact[i].path)};
   }
-  size_t room = mwc_column_decoder_size(total, payload + 16 * records);
-  state->memory.size = 0;
-  void *memory = buffer_reserve(&state->memory, room);
-  uint8_t *out = buffer_reserve(output, payload + PADDING);
-  int64_t written = mwc_column_decode(memory, room, streams, count, wall, monotonic, out, payload,
-                                      state->entries, records);
-  require(written == (int64_t)payload, "mwc_column_decode");
-  output->size += payload;
+  size_t size = mwc_json_scanner_size(paths, COMPACT_PATHS), bad_path;
+  int error;
+  mwc_json_scanner *scanner =
+      mwc_json_scanner_init(zeroed(size), size, paths, COMPACT_PATHS,
+                            MWC_JSON_NONFINITE | MWC_JSON_CONVERT, 0, &error, &bad_path);
+  require(scanner != NULL, "mwc_json_scanner_init");
+  return scanner;
+}
+
+values_sum scan_values(const block *block) {
+  static mwc_json_scanner *scanner;
+  if (scanner == NULL) scanner = open_scanner();
+  values_sum sum = {0};
+  for (size_t i = 0; i < block->count; i++) {
+    mwc_json_value values[COMPACT_PATHS];
+    size_t offset;
+    const uint8_t *json = block->bytes + block->entries[i].offset;
+    require(mwc_json_scan(scanner, json, block->entries[i].length, values, &offset) == 0, "scan");
+    add_values(values, &sum);
+  }
+  return sum;
+}
+
+/// Reads the values and nothing else; appends their sum.
+static const mwc_entry *columns_read(void *opened, const uint8_t *bytes, size_t size,
+                                     buffer *output) {
+  columns_state *state = opened;
+  static encoded_block block;
+  uint8_t wants[COMPACT_PATHS];
+  for (size_t i = 0; i < COMPACT_PATHS; i++) wants[i] = compact[i].wants;
+  if (state->scanner == NULL) state->scanner = open_scanner();
+  columns_begin(state, &block, bytes, size);
+  mwc_column_paths paths = {state->scanner, COMPACT_PATHS, wants};
+  mwc_column_reader *reader = mwc_column_reader_open(
+      state->memory.bytes, state->room, block.streams, block.count, inflate_stream, &block,
+      block.wall, block.monotonic, block.payload, block.records, &paths, 1);
+  require(reader != NULL, "mwc_column_reader_open");
+  values_sum sum = {0};
+  const uint8_t *json;
+  const mwc_json_value *values;
+  size_t length;
+  for (size_t i = 0; i < block.records; i++) {
+    require(mwc_column_reader_next(reader, &state->entries[i], &json, &length, &values) ==
+                MWC_COLUMN_VALUES,
+            "mwc_column_reader_next");
+    add_values(values, &sum);
+  }
+  memcpy(buffer_reserve(output, sizeof sum), &sum, sizeof sum);
+  output->size += sizeof sum;
   return state->entries;
 }
 
@@ -326,5 +468,6 @@ const codec codecs[] = {
     {"rows, level 1", rows_open, 1, rows_encode, rows_decode, false},
     {"columns, level 6", columns_open, 6, columns_encode, columns_decode, false},
     {"columns, level 1", columns_open, 1, columns_encode, columns_decode, false},
+    {"of them, compact's", columns_open, 1, columns_encode, columns_read, false, true},
 };
 const size_t codec_count = sizeof codecs / sizeof codecs[0];

@@ -41,7 +41,18 @@ typedef struct codec {
   /// where each message stands, or NULL where they stand one behind the other.
   const mwc_entry *(*decode)(void *state, const uint8_t *bytes, size_t size, buffer *output);
   bool is_lines;
+  /// Whether `decode` appends a `values_sum` instead.
+  bool is_values;
 } codec;
+
+/// What the values of messages add up to.
+typedef struct values_sum {
+  double numbers;
+  uint64_t texts, count;
+} values_sum;
+
+/// The sum of a block's values, found by scanning its messages.
+values_sum scan_values(const block *block);
 
 extern const codec codecs[];
 extern const size_t codec_count;

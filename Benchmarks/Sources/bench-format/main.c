@@ -80,6 +80,14 @@ static bool is_same(const block *block, const codec *codec, const buffer *decode
                     const mwc_entry *entries) {
   const uint8_t *expected = codec->is_lines ? block->lines : block->bytes;
   size_t size = codec->is_lines ? block->line_size : block->size;
+  if (codec->is_values) {
+    values_sum sum = scan_values(block);
+    if (decoded->size != sizeof sum || memcmp(decoded->bytes, &sum, sizeof sum) != 0) return false;
+    for (size_t i = 0; i < block->count; i++) {
+      if (block->entries[i].wall_ns != entries[i].wall_ns) return false;
+    }
+    return true;
+  }
   if (decoded->size != size) return false;
   if (entries == NULL) return memcmp(decoded->bytes, expected, size) == 0;
   for (size_t i = 0; i < block->count; i++) {

@@ -93,24 +93,41 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
 
 // MARK: Reading a few values
 
-/// Reads the values of some paths, and only the columns that hold them: messages are not put together.
+/// What somebody wants to know of the value of a path; anything that is not said to be superfluous.
+enum {
+  /// Of an array or object only that it is there and whether it is empty: its bytes mean nothing.
+  MWC_COLUMN_PRESENCE = 1,
+  /// Of a number only its value, which is converted: its bytes mean nothing, and there may be none.
+  MWC_COLUMN_AMOUNT = 2,
+};
+
+/// Paths that somebody reads of every message.
+typedef struct mwc_column_paths {
+  mwc_json_scanner *scanner;  ///< of these paths; used only while a block is opened
+  size_t count;               ///< of paths
+  const uint8_t *wants;       ///< for each: MWC_COLUMN_PRESENCE, MWC_COLUMN_AMOUNT; stays as the block
+} mwc_column_paths;
+
+/// Most sets of paths of one reader.
+enum { MWC_COLUMN_READERS_MAX = 8 };
+
+/// Reads the values of some paths, and only the columns that hold them: messages are not put together
+/// unless somebody asks for one.
 ///
 /// Where the values stand is found once for each way that messages take through the nodes: the scanner
 /// looks at the message with nothing in place of its values. Lives in the caller's memory.
 typedef struct mwc_column_reader mwc_column_reader;
 
 /// Opens a block as `mwc_column_decode` does; `capacity` are the bytes of all payloads, `entry_capacity`
-/// is the number of records. `scanner` has `path_count` paths and is used only during this call. Where
-/// `is_presence[path]` is set it is enough to know of an array or object that it is there and whether
-/// it is empty; elsewhere messages with such a value have to be looked at as a whole.
-/// Returns NULL and sets `*error` when the block is malformed or needs more memory.
+/// is the number of records. The values of all sets of paths are handed out one set behind the other.
+/// Returns NULL when the block is malformed, or too various to be read like this: then
+/// `mwc_column_decode` tells.
 mwc_column_reader *mwc_column_reader_open(void *memory, size_t size,
                                           const mwc_column_stream *streams, size_t stream_count,
                                           mwc_column_source source, void *context,
                                           int64_t base_wall, int64_t base_monotonic,
                                           size_t capacity, size_t entry_capacity,
-                                          mwc_json_scanner *scanner, size_t path_count,
-                                          const uint8_t *is_presence, int *error);
+                                          const mwc_column_paths *sets, size_t set_count);
 
 /// What `mwc_column_reader_next` has come to.
 enum {
@@ -120,9 +137,15 @@ enum {
 };
 
 /// Goes to the next record, in the order of arrival. `entry` has its times, connection, direction and
-/// kind, but no payload. `values[path]` are located in `json[0..<length)`, which is not the message.
-/// Both stay as they are until the next call.
+/// kind, but no payload. `values[path]` are located in `json[0..<length)`, which is not the message;
+/// numbers are converted, whatever the options of the scanner. Both stay as they are until the next
+/// call.
 int mwc_column_reader_next(mwc_column_reader *reader, mwc_entry *entry, const uint8_t **json,
                            size_t *length, const mwc_json_value **values);
+
+/// Puts the message of the record together that `next` has come to, and only this one. `bytes` has
+/// room for `capacity` and MWC_COLUMN_PADDING behind. Returns its length, or a negative number when
+/// the block is malformed or the message longer.
+int64_t mwc_column_reader_message(mwc_column_reader *reader, uint8_t *bytes, size_t capacity);
 
 #endif

@@ -33,7 +33,7 @@ package import MWCCore
 
   private let streams = ColumnStreams()
   private let scanner: JSONScanner
-  private let isPresence: [UInt8]
+  private let wants: [UInt8]
   private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var reader: OpaquePointer?
   private var entry = mwc_entry()
@@ -47,7 +47,7 @@ package import MWCCore
   ///     it is empty is of interest: its bytes then mean nothing.
   package init(paths: [String], presence: Set<Int> = []) {
     scanner = JSONScanner(valid: paths, options: .nonFinite)
-    isPresence = paths.indices.map { presence.contains($0) ? 1 : 0 } + [0]
+    wants = paths.indices.map { presence.contains($0) ? UInt8(MWC_COLUMN_PRESENCE) : 0 } + [0]
   }
 
   deinit { unsafe memory.deallocate() }
@@ -66,13 +66,15 @@ package import MWCCore
       unsafe memory.deallocate()
       unsafe memory = .allocate(byteCount: size, alignment: 16)
     }
-    var failure: Int32 = 0
     unsafe reader = scanner.withKernel { scanner in
-      unsafe mwc_column_reader_open(
-        memory.baseAddress, memory.count, streams.table.baseAddress, streams.count,
-        ColumnStreams.source, streams.context, baseWallTime, baseMonotonicTime,
-        rawLength - records * ColumnEncoder.recordSize, records, scanner, isPresence.count - 1,
-        isPresence, &failure)
+      unsafe wants.withUnsafeBufferPointer { wants in
+        var paths = unsafe mwc_column_paths(
+          scanner: scanner, count: wants.count - 1, wants: wants.baseAddress)
+        return unsafe mwc_column_reader_open(
+          memory.baseAddress, memory.count, streams.table.baseAddress, streams.count,
+          ColumnStreams.source, streams.context, baseWallTime, baseMonotonicTime,
+          rawLength - records * ColumnEncoder.recordSize, records, &paths, 1)
+      }
     }
     return unsafe reader != nil
   }
@@ -109,7 +111,7 @@ package import MWCCore
       }
       let bytes = unsafe UnsafeRawBufferPointer(start: json, count: length)
       let span = unsafe RawSpan(_unsafeBytes: bytes)
-      let values = unsafe JSONValues(located: located, in: span, count: isPresence.count - 1)
+      let values = unsafe JSONValues(located: located, in: span, count: wants.count - 1)
       return unsafe _overrideLifetime(values, borrowing: self)
     }
   }

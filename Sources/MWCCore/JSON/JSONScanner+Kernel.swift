@@ -8,9 +8,9 @@ extension JSONScanner {
 }
 
 extension JSONValues {
-  /// Values that a kernel has located in `json`; they have to stay as long as that.
+  /// Values that a kernel has located in `json` and converted; they have to stay as long as that.
   @_lifetime(copy json)
   package init(located values: UnsafePointer<mwc_json_value>, in json: RawSpan, count: Int) {
-    unsafe self.init(json: json, values: values, count: count, areConverted: false)
+    unsafe self.init(json: json, values: values, count: count, areConverted: true)
   }
 }

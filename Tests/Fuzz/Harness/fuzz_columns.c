@@ -58,42 +58,104 @@ static const uint8_t *no_source(void *context, size_t stream) {
   return NULL;
 }
 
-/// Reads a few values of streams whose records have so many bytes, to the end or to what is wrong.
-static void read_values(const mwc_column_stream *streams, size_t stream_count, size_t payload) {
-  static const char names[] = "type v data.gpu [0] timestamp";
-  mwc_json_text paths[5];
-  size_t path_count = 0;
-  for (const char *name = names; path_count < 5; name += paths[path_count++].length + 1) {
-    const char *end = strchr(name, ' ');
-    if (end == NULL) end = name + strlen(name);
-    paths[path_count] = (mwc_json_text){(const uint8_t *)name, (size_t)(end - name)};
-  }
-  size_t scanner_size = mwc_json_scanner_size(paths, path_count), bad_path;
-  size_t size = mwc_column_decoder_size(1 << 16, payload + 16 * RECORDS_MAX);
-  void *memory = malloc(size), *scanner_memory = malloc(scanner_size);
-  if (memory == NULL || scanner_memory == NULL) abort();
+enum { PATHS = 5, SETS = 2 };
+/// The same paths twice, wanted in different ways.
+static const uint8_t wants[SETS][PATHS] = {
+    {0, MWC_COLUMN_AMOUNT, MWC_COLUMN_PRESENCE, 0, 0},
+    {MWC_COLUMN_AMOUNT, 0, 0, MWC_COLUMN_AMOUNT | MWC_COLUMN_PRESENCE, 0},
+};
+
+static mwc_json_scanner *open_scanner(void) {
+  static const char *const names[PATHS] = {"type", "v", "data.gpu", "[0]", "timestamp"};
+  mwc_json_text paths[PATHS];
+  for (size_t i = 0; i < PATHS; i++)
+    paths[i] = (mwc_json_text){(const uint8_t *)names[i], strlen(names[i])};
+  size_t size = mwc_json_scanner_size(paths, PATHS), bad_path;
+  void *memory = malloc(size);
   int error;
-  mwc_json_scanner *scanner = mwc_json_scanner_init(scanner_memory, scanner_size, paths, path_count,
-                                                    0, 0, &error, &bad_path);
+  mwc_json_scanner *scanner =
+      memory == NULL ? NULL
+                     : mwc_json_scanner_init(memory, size, paths, PATHS,
+                                             MWC_JSON_NONFINITE | MWC_JSON_CONVERT, 0, &error,
+                                             &bad_path);
   if (scanner == NULL) abort();
-  static const uint8_t is_presence[5] = {0, 0, 1, 0, 0};
+  return scanner;
+}
+
+/// Whether the values of a record are those of a scan of its message.
+static int check_values(const uint8_t *payload, size_t payload_length, mwc_json_scanner *scanner,
+                        const uint8_t *json, size_t length, const mwc_json_value *values) {
+  mwc_json_value expected[PATHS];
+  size_t offset;
+  int code = mwc_json_scan(scanner, payload, payload_length, expected, &offset);
+  CHECK(code == 0, "%d, but values", code);
+  for (size_t i = 0; i < SETS * PATHS; i++) {
+    const mwc_json_value *one = &expected[i % PATHS], *other = &values[i];
+    uint8_t want = wants[i / PATHS][i % PATHS];
+    CHECK(one->type == other->type, "%zu: %d, not %d", i, other->type, one->type);
+    if (one->type == MWC_JSON_NUMBER)
+      CHECK(one->number.integer == other->number.integer, "%zu: %.17g, not %.17g", i,
+            other->number.real, one->number.real);
+    bool is_container = one->type == MWC_JSON_ARRAY || one->type == MWC_JSON_OBJECT;
+    bool has_text = !(is_container && want & MWC_COLUMN_PRESENCE) && !(want & MWC_COLUMN_AMOUNT);
+    if (has_text || one->type != MWC_JSON_STRING)
+      CHECK(one->flags == other->flags, "%zu: flags %d, not %d", i, other->flags, one->flags);
+    if (!has_text) continue;
+    CHECK(one->length == other->length && other->offset + other->length <= length &&
+              memcmp(payload + one->offset, json + other->offset, one->length) == 0,
+          "%zu: %.*s, not %.*s", i, (int)other->length, (const char *)json + other->offset,
+          (int)one->length, (const char *)payload + one->offset);
+  }
+  return 0;
+}
+
+/// Reads values and every third message of streams whose records have so many bytes, to the end or to
+/// what is wrong. With a block, compares them with what it holds.
+static int read_values(const mwc_column_stream *streams, size_t stream_count, size_t payload,
+                       const block *block) {
+  size_t stored = 0;
+  for (size_t i = 0; i < stream_count; i++) stored += streams[i].length + MWC_COLUMN_PADDING;
+  size_t size = mwc_column_decoder_size(stored, payload + 16 * RECORDS_MAX);
+  void *memory = malloc(size);
+  uint8_t *message = malloc(payload + MWC_COLUMN_PADDING);
+  if (memory == NULL || message == NULL) abort();
+  mwc_json_scanner *scanner = open_scanner();
+  mwc_column_paths sets[SETS] = {{scanner, PATHS, wants[0]}, {scanner, PATHS, wants[1]}};
   mwc_column_reader *reader = mwc_column_reader_open(
-      memory, size, streams, stream_count, no_source, NULL, 5, 7, payload, RECORDS_MAX, scanner,
-      path_count, is_presence, &error);
+      memory, size, streams, stream_count, no_source, NULL, 5, 7, payload, RECORDS_MAX, sets, SETS);
   mwc_entry entry;
   const uint8_t *json;
-  size_t length;
+  size_t length, record = 0;
   const mwc_json_value *values;
-  size_t sum = 0;
-  while (reader != NULL &&
-         mwc_column_reader_next(reader, &entry, &json, &length, &values) == MWC_COLUMN_VALUES) {
-    for (size_t path = 0; path < path_count; path++) {
-      for (size_t i = 0; i < values[path].length; i++) sum += json[values[path].offset + i];
+  int line = 0, step;
+  for (; reader != NULL && line == 0; record++) {
+    step = mwc_column_reader_next(reader, &entry, &json, &length, &values);
+    if (step == MWC_COLUMN_ENDED) break;
+    const mwc_entry *expected = block == NULL ? NULL : &block->entries[record];
+    if (expected != NULL && (entry.wall_ns != expected->wall_ns || entry.kind != expected->kind ||
+                             entry.connection != expected->connection)) {
+      line = __LINE__;
+    } else if (expected != NULL && step == MWC_COLUMN_VALUES) {
+      line = check_values(block->bytes + expected->offset, expected->length, scanner, json, length,
+                          values);
+    } else if (step == MWC_COLUMN_VALUES) {
+      uint8_t sum = 0;
+      for (size_t i = 0; i < SETS * PATHS; i++) {
+        for (size_t j = 0; j < values[i].length; j++) sum ^= json[values[i].offset + j];
+      }
+      message[0] = sum;
     }
+    if (line != 0 || record % 3 == 0) continue;
+    int64_t written = mwc_column_reader_message(reader, message, payload);
+    if (expected != NULL && (written != (int64_t)expected->length ||
+                             memcmp(message, block->bytes + expected->offset, expected->length) != 0))
+      line = __LINE__;
   }
-  if (sum == SIZE_MAX) abort();
+  if (reader != NULL && block != NULL && line == 0 && record != block->count) line = __LINE__;
   free(memory);
-  free(scanner_memory);
+  free(message);
+  free(scanner);
+  return line;
 }
 
 /// Decodes streams whose records have so many bytes; the bytes of payload, or what is wrong.
@@ -127,7 +189,7 @@ static int check_round_trip(const block *block, const mwc_column_stream *streams
   free(bytes);
   CHECK(written == (int64_t)block->size, "%lld of %zu bytes", (long long)written, block->size);
   CHECK(failed == 0, "a record is not what it was");
-  return 0;
+  return read_values(streams, count, block->size, block);
 }
 
 static void decode_changed(const block *block, const mwc_column_stream *streams, size_t count,
@@ -146,7 +208,7 @@ static void decode_changed(const block *block, const mwc_column_stream *streams,
   uint8_t *bytes;
   decode(changed, count, block->size, &bytes, entries);
   free(bytes);
-  read_values(changed, count, block->size);
+  (void)read_values(changed, count, block->size, NULL);
   for (size_t i = 0; i < count; i++) free((void *)changed[i].bytes);
 }
 
