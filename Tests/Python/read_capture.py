@@ -501,19 +501,26 @@ def check_index(body, listed, tallies, previous):
 
 def continuation(tail, file_id, sequence, first):
     """What of a tail follows a capture that has so many blocks and records; empty when nothing does."""
-    if tail[:8] != PREAMBLE or len(tail) < 32 or crc32c(tail[:28]) != struct.unpack_from("<I", tail, 28)[0]:
+    whole = len(tail) >= 32 and crc32c(tail[:28]) == struct.unpack_from("<I", tail, 28)[0]
+    if whole and tail[:8] == PREAMBLE and struct.unpack_from("<Q", tail, 16)[0] != file_id:
         return b""
     at = 32
-    try:
-        while len(tail) - at >= 64:
+    while len(tail) - at >= 64:
+        try:
             block = Block(tail, at, file_id)
-            if block.sequence == sequence:
-                return tail[at:] if block.first == first and block.segments else b""
-            if block.sequence > sequence or not block.sealed:
-                return b""
-            at = block.end
-    except Damage:
-        pass  # A tail is rewritten again and again: what does not fit is its end.
+        except Damage:
+            # What stands behind something bad proves itself.
+            at = tail.find(BLOCK, at + 1)
+            if at < 0:
+                break
+            continue
+        if block.sequence == sequence:
+            return tail[at:] if block.first == first and block.segments else b""
+        if block.sequence > sequence:
+            break
+        at = block.end if block.sealed else tail.find(BLOCK, at + 1)
+        if at < 0:
+            break
     return b""
 
 
@@ -572,7 +579,11 @@ def read(data, tail=b""):
         at = block.end
         first += count
         if not block.sealed:
-            break
+            rest = continuation(tail, file_id, sequence + 1, first)
+            if not rest:
+                break
+            data, tail, joined, sequence = data[:at] + rest, b"", True, sequence + 1
+            continue
         said = block.seal
         if block.kind in (1, 2, 3):
             if said[:3] != (count, block.end - block.offset, block.raw) or said[7] != len(block.segments):

@@ -112,12 +112,23 @@ package struct CaptureDecoder: ~Copyable {
     /// Numbers that the next block must have; nil when anything goes.
     var sequence: UInt32?
     var record: UInt64?
+    /// The file that it must belong to; nil when that is known otherwise, or not at all.
+    var fileID: UInt64?
   }
 
-  /// Where the decoder stands; nil within a block, and in the head of the file.
+  /// Where the decoder stands, and what may follow there from elsewhere: the next block. An open
+  /// block that is not complete lacks its seal. Nil in the head of the file, and where half of
+  /// something was read.
   var place: Place? {
-    guard case .item = expectation else { return nil }
-    return Place(offset: offset, sequence: nextSequence, record: nextRecord)
+    switch expectation {
+    case .item:
+      return Place(offset: offset, sequence: nextSequence, record: nextRecord, fileID: fileID)
+    case .segmentHead:
+      guard let header, header.kind == .records, seal.segmentCount > 0 else { return nil }
+      return Place(
+        offset: offset, sequence: header.sequence &+ 1, record: recordsSeen, fileID: fileID)
+    case .preamble, .segmentBody, .seal: return nil
+    }
   }
 
   /// Goes on at `place`, which has records again that were delivered from another: those with
@@ -133,6 +144,7 @@ package struct CaptureDecoder: ~Copyable {
     expectation = .item
     nextSequence = place.sequence
     nextRecord = place.record
+    fileID = place.fileID ?? fileID
     isInBlock = false
     forgetRows()
   }
@@ -461,6 +473,14 @@ package struct CaptureDecoder: ~Copyable {
         direction: direction, kind: kind,
         payload: raw.bytes.extracting(payloadStart..<payloadStart + payloadLength))
     }
+  }
+
+  /// What is wrong when not all that is wanted next is there, and something else is.
+  var cutError: CaptureError {
+    guard case .segmentBody = expectation else {
+      return damage("the file goes on where it ends", at: offset)
+    }
+    return damage("a segment reaches beyond the end of the file", at: segmentStart)
   }
 
   private func damage(_ reason: String, at offset: Int64) -> CaptureError {

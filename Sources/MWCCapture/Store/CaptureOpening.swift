@@ -77,22 +77,30 @@ struct CaptureOpening {
   }
 
   /// Makes each block of the tail one of the capture, so that a crash meanwhile leaves two files
-  /// that fit.
+  /// that fit. Where records are missing in between, a gap says so.
   private func adopt(_ tail: any TailFile, _ store: any RecordStore) throws(Errno) {
-    // An open block has all its records, and the tail nothing beyond.
-    guard let walk, walk.ending != .finished, walk.openBlock == nil else { return }
+    guard let walk, walk.ending != .finished else { return }
+    // An open block lacks only its seal: the tail goes on behind it.
+    let sequence = walk.openBlock == nil ? walk.nextSequence : walk.nextSequence &+ 1
     let place = CaptureDecoder.Place(
-      offset: walk.end, sequence: walk.nextSequence, record: walk.recordCount)
-    let pair = CapturePair(file, tailName: tail.name) { tail }
+      offset: walk.end, sequence: sequence, record: walk.recordCount, fileID: walk.fileID)
+    let pair = CapturePair(file, tailName: tail.name, isOurs: true) { tail }
     do throws(CaptureError) {
-      guard try pair.join(at: place, fileID: walk.fileID) else { return }
-      var scanner = CaptureScanner(SourceWindow(pair, name: tail.name))
-      scanner.decoder.move(to: place, floor: 0)
-      while let event = try scanner.step() {
-        if event == .rows {
-          while try scanner.decoder.advance() { store.gather(scanner.decoder.current) }
-        } else if event == .sealed {
-          try CaptureOpening.seal(store)
+      guard try pair.join(at: place, orBehind: true) else { return }
+      var salvager = CaptureSalvager(SourceWindow(pair, name: tail.name), at: place)
+      var missing: UInt64 = 0
+      while let event = try salvager.next() {
+        switch event {
+        case .hole(let hole): missing = hole.missingRecords ?? 0
+        case .rows:
+          while salvager.advance() {
+            let record = salvager.current
+            if missing > 0 { store.gather(gapOf: missing, before: record) }
+            missing = 0
+            store.gather(record)
+          }
+        case .sealed: try CaptureOpening.seal(store)
+        case .session, .trailer: break
         }
       }
       try CaptureOpening.seal(store)
@@ -103,5 +111,18 @@ struct CaptureOpening {
     do throws(Errno) { try store.seal(hurried: false) } catch {
       throw CaptureError(.io, "cannot be written", underlying: error)
     }
+  }
+}
+
+extension RecordStore {
+  /// Adds a record that says that so many are missing before `record`.
+  fileprivate func gather(gapOf messages: UInt64, before record: borrowing Message) {
+    let gap = GapRecord(reason: "damaged", messages: messages, bytes: nil, duration: 0)
+    let payload = ByteBuffer()
+    payload.append(gap.json)
+    gather(
+      Message(
+        wallTime: record.wallTime, monotonicTime: record.monotonicTime, connection: 0, kind: .gap,
+        payload: payload.bytes))
   }
 }

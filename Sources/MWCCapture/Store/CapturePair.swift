@@ -24,6 +24,7 @@ package final class CapturePair: CaptureSource {
   private let capture: any CaptureSource
   private let openTail: () throws(CaptureError) -> (any CaptureSource)?
   private let tailName: String
+  private let isOurs: Bool
   private var joint: Joint?
   /// Changes whenever bytes that were read may be others now.
   private(set) var generation = 0
@@ -31,15 +32,17 @@ package final class CapturePair: CaptureSource {
   /// - Parameters:
   ///   - capture: the capture itself.
   ///   - tailName: name of its tail in errors.
+  ///   - isOurs: whether only we write the capture, and know what it has.
   ///   - openTail: asked for the tail whenever the capture turns out to be unfinished; nil: there is
   ///     none.
   package init(
-    _ capture: any CaptureSource, tailName: String,
+    _ capture: any CaptureSource, tailName: String, isOurs: Bool = false,
     openTail: @escaping () throws(CaptureError) -> (any CaptureSource)?
   ) {
     self.capture = capture
     self.tailName = tailName
     self.openTail = openTail
+    self.isOurs = isOurs
   }
 
   /// Opens a capture for reading, with its tail if there is one; "-" is standard input.
@@ -93,21 +96,32 @@ package final class CapturePair: CaptureSource {
   /// Whether a block was sealed in the capture since the tail was joined to it, so that the tail is,
   /// or will be, something else.
   func hasCaptureChanged() throws(Errno) -> Bool {
-    guard let joint else { return false }
+    guard let joint, !isOurs else { return false }
     return try capture.size() != joint.captureSize
   }
 
-  /// Joins the tail at `place`; false when it does not have the block that belongs there.
-  func join(at place: CaptureDecoder.Place, fileID: UInt64) throws(CaptureError) -> Bool {
-    guard joint == nil, let sequence = place.sequence, let record = place.record,
-      let tail = try openTail(),
-      let tailOffset = try CapturePair.findBlock(
-        sequence, record: record, fileID: fileID, in: tail, name: tailName)
-    else { return false }
+  /// Joins the tail where the capture ends or cannot be read on.
+  ///
+  /// - Parameters:
+  ///   - place: where that is, and which block belongs there.
+  ///   - orBehind: whether, without that block, a later one will do, or what is left of one.
+  /// - Returns: whether the tail has what belongs there, and is joined.
+  /// - Throws: `CaptureError` when the tail cannot be read.
+  func join(
+    at place: CaptureDecoder.Place, orBehind: Bool = false
+  ) throws(CaptureError) -> Bool {
+    guard joint == nil, place.sequence != nil, place.record != nil, let fileID = place.fileID else {
+      return false
+    }
+    // Before the tail: what is sealed from now on is noticed.
     let captureSize: Int64?
     do throws(Errno) { captureSize = try capture.size() } catch {
       throw CaptureError(.io, "cannot be examined", file: tailName, underlying: error)
     }
+    guard let tail = try openTail(),
+      let tailOffset = try CapturePair.findBlock(
+        place, fileID: fileID, orBehind: orBehind, in: tail, name: tailName)
+    else { return false }
     joint = Joint(
       tail: tail, place: place, tailOffset: tailOffset, captureSize: captureSize)
     generation += 1
@@ -122,33 +136,50 @@ package final class CapturePair: CaptureSource {
 
   /// Id of the capture that a tail belongs to; nil when it is empty or no tail.
   static func fileID(of tail: any CaptureSource, name: String) throws(CaptureError) -> UInt64? {
-    let head = try SourceWindow(tail, name: name).load(at: 0, length: CaptureFormat.preambleSize)
-    return Preamble(decoding: head.bytes)?.fileID
+    let window = SourceWindow(tail, name: name)
+    let head = try window.load(at: 0, length: CaptureFormat.preambleSize)
+    if let preamble = Preamble(decoding: head.bytes) { return preamble.fileID }
+    // Its blocks say so, too.
+    guard let block = try window.findItem(from: 0, fileID: nil) else { return nil }
+    let item = try window.load(at: block, length: CaptureFormat.itemSize)
+    return BlockHeader(decoding: item.bytes)?.fileID
   }
 
-  /// Where the block with these numbers stands in a tail. A tail may be rewritten while it is read:
-  /// what does not fit is its end.
+  /// Where the block that belongs at `place` stands in a tail, whatever became of what stands before
+  /// it.
   private static func findBlock(
-    _ sequence: UInt32, record: UInt64, fileID: UInt64, in tail: any CaptureSource, name: String
+    _ place: CaptureDecoder.Place, fileID: UInt64, orBehind: Bool, in tail: any CaptureSource,
+    name: String
   ) throws(CaptureError) -> Int64? {
     let window = SourceWindow(tail, name: name)
     let head = try window.load(at: 0, length: CaptureFormat.preambleSize)
-    guard Preamble(decoding: head.bytes)?.fileID == fileID else { return nil }
+    if let preamble = Preamble(decoding: head.bytes), preamble.fileID != fileID { return nil }
     var decoder = CaptureDecoder()
     decoder.skipsContents = true
     decoder.jump(to: Int64(CaptureFormat.preambleSize))
     while true {
       let part = try window.load(at: decoder.offset, length: decoder.wanted)
-      guard part.count >= decoder.wanted, let event = try? decoder.decode(part.bytes) else {
-        return nil
+      let isEmpty = part.isEmpty
+      guard part.count >= decoder.wanted, let event = try? decoder.decode(part.bytes),
+        let header = decoder.header, header.fileID == fileID
+      else {
+        // Cut, or damaged: a block behind it proves itself.
+        let bad = decoder.isInBlock ? decoder.blockOffset : decoder.offset
+        if let next = try window.findItem(from: bad + 1, fileID: fileID) {
+          decoder.jump(to: next)
+          continue
+        }
+        // What fits nowhere is told as what is cut off of a capture; the capture has old blocks.
+        return orBehind && !decoder.isInBlock && !isEmpty ? decoder.offset : nil
       }
-      guard let header = decoder.header, header.fileID == fileID else { return nil }
       switch event {
       case .blockBegan:
-        if header.sequence == sequence {
-          return header.firstRecord == record ? decoder.blockOffset : nil
+        if header.sequence == place.sequence, header.firstRecord == place.record {
+          return decoder.blockOffset
         }
-        guard header.sequence < sequence else { return nil }
+        guard let wanted = place.sequence, header.sequence < wanted else {
+          return orBehind ? decoder.blockOffset : nil
+        }
       case .sealed:
         // What was sealed before it was flushed never stood here, so numbers may jump.
         decoder.jump(to: decoder.offset)

@@ -24,6 +24,9 @@ struct CaptureScanner: ~Copyable {
   private var heldError: CaptureError?
   /// The error was told.
   private var hasToldError = false
+  /// Whether blocks of the tail are wanted that stand behind damage: a hole in it is an error then,
+  /// and not its end.
+  var searchesTail = false
 
   init(_ window: SourceWindow) { self.window = window }
 
@@ -41,46 +44,62 @@ struct CaptureScanner: ~Copyable {
     if ending != nil { try refresh() }
     while true {
       let part = try window.load(at: decoder.offset, length: decoder.wanted)
-      guard part.count >= decoder.wanted else {
+      let error: CaptureError
+      if part.count >= decoder.wanted {
+        do throws(CaptureError) {
+          let event = try decoder.decode(part.bytes)
+          ending = nil
+          isAfterTrailer = false
+          if case .trailer = event { isAfterTrailer = true }
+          return event
+        } catch let caught {
+          guard caught.code == .damaged, decoder.fileID != nil else { throw explain(caught) }
+          error = caught
+        }
+      } else {
         try checkHead(part.bytes)
-        let fileEnd = decoder.offset + Int64(part.count)
-        decoder.stepBack()
-        if try enterTail() { continue }
-        // A block was sealed while we looked for it in the tail.
-        if let pair = window.pair, !pair.isJoined, let size = try window.size(), size > fileEnd {
-          continue
-        }
-        try end(at: fileEnd)
-        return nil
+        error = decoder.cutError
       }
-      do throws(CaptureError) {
-        let event = try decoder.decode(part.bytes)
-        ending = nil
-        isAfterTrailer = false
-        if case .trailer = event { isAfterTrailer = true }
-        return event
-      } catch {
-        guard error.code == .damaged, decoder.fileID != nil else { throw explain(error) }
-        // A block that cannot be read does not speak against itself being cut; but one that is sound
-        // and stands in the wrong place does.
-        let skipped: Int64 = decoder.isInBlock ? 1 : 0
-        decoder.stepBack()
-        if window.pair?.isInTail(decoder.offset) == true {
-          // A tail is rewritten while it is read: what does not fit is its end.
-          try end(at: window.end)
-          return nil
-        }
-        let next = try window.findItem(from: decoder.offset + skipped, fileID: decoder.fileID)
-        let fileEnd = window.end
-        if try enterTail() {
-          if next != nil { heldError = error }
-          continue
-        }
-        guard next == nil else { throw explain(error) }
-        try end(at: fileEnd)
-        return nil
-      }
+      let fileEnd = part.count < decoder.wanted ? decoder.offset + Int64(part.count) : nil
+      if try !goesOn(after: error, fileEnd: fileEnd) { return nil }
     }
+  }
+
+  /// Finds out what it means that nothing can be decoded here, because of `error` or because the file
+  /// ended at `fileEnd`: the end, which makes this false; that there is more, in the tail or because
+  /// the file grew; or damage.
+  private mutating func goesOn(
+    after error: CaptureError, fileEnd: Int64?
+  ) throws(CaptureError) -> Bool {
+    // A block that cannot be read does not speak against itself being cut; but one that is sound
+    // and stands in the wrong place does.
+    let skipped: Int64 = decoder.isInBlock ? 1 : 0
+    decoder.stepBack()
+    let isInTail = window.pair?.isInTail(decoder.offset) == true
+    let next =
+      isInTail && !searchesTail
+      ? nil : try window.findItem(from: decoder.offset + skipped, fileID: decoder.fileID)
+    // While we looked, the writer went on.
+    if let fileEnd, let size = try window.size(), size > fileEnd,
+      next != nil || window.pair?.isJoined == false
+    {
+      return true
+    }
+    let end = fileEnd ?? window.end
+    if isInTail {
+      // A tail is rewritten while it is read: what does not fit is its end, unless somebody looks for
+      // what may still stand behind it, and nobody is writing.
+      if next != nil, heldError == nil, try !hasCaptureChanged() { throw explain(error) }
+      try self.end(at: end)
+      return false
+    }
+    if try enterTail() {
+      if next != nil { heldError = error }
+      return true
+    }
+    guard next == nil else { throw explain(error) }
+    try self.end(at: end)
+    return false
   }
 
   // MARK: The tail
@@ -88,20 +107,23 @@ struct CaptureScanner: ~Copyable {
   /// Goes on in the tail, if it has the block that comes next.
   private mutating func enterTail() throws(CaptureError) -> Bool {
     guard let pair = window.pair, !pair.isJoined, !isAfterTrailer, !hasToldError,
-      let fileID = decoder.fileID, let place = decoder.place
+      let place = decoder.place
     else { return false }
-    return try pair.join(at: place, fileID: fileID)
+    guard try pair.join(at: place, orBehind: searchesTail) else { return false }
+    if decoder.isInBlock { decoder.move(to: place, floor: decoder.floor) }
+    return true
   }
 
   /// Lets go of the tail when a block was sealed since it was entered: the capture has its records
   /// now, and more.
   mutating func refresh() throws(CaptureError) {
-    do throws(Errno) {
-      guard let pair = window.pair, try pair.hasCaptureChanged() else { return }
-    } catch {
+    if try hasCaptureChanged() { leaveTail() }
+  }
+
+  private func hasCaptureChanged() throws(CaptureError) -> Bool {
+    do throws(Errno) { return try window.pair?.hasCaptureChanged() ?? false } catch {
       throw CaptureError(.io, "cannot be examined", file: window.name, underlying: error)
     }
-    leaveTail()
   }
 
   /// Goes back to where the tail was joined; what came from it does not come again.

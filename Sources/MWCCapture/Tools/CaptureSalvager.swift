@@ -42,7 +42,17 @@ struct CaptureSalvager: ~Copyable {
   /// The block that was entered last: its header is sound, so what fails lies behind it.
   private var latestBlock: Int64?
 
-  init(_ window: SourceWindow) { scanner = CaptureScanner(window) }
+  init(_ window: SourceWindow) {
+    scanner = CaptureScanner(window)
+    scanner.searchesTail = true
+  }
+
+  /// Begins at a place between two blocks.
+  init(_ window: SourceWindow, at place: CaptureDecoder.Place) {
+    self.init(window)
+    scanner.decoder.move(to: place, floor: 0)
+    seenRecords = place.record ?? 0
+  }
 
   var fileID: UInt64? { scanner.decoder.fileID }
   var header: BlockHeader? { scanner.decoder.header }
@@ -135,13 +145,20 @@ struct CaptureSalvager: ~Copyable {
       scanner.decoder.jump(to: scanner.window.end)
       return
     }
-    scanner.decoder.jump(to: next)
+    scanner.decoder.move(to: CaptureDecoder.Place(offset: next), floor: scanner.decoder.floor)
+    // Behind this hole the tail may go on once more.
+    scanner.resume()
   }
 
   private mutating func close(atRecord record: UInt64) -> CaptureHole? {
     guard var hole = openHole else { return nil }
     openHole = nil
-    if record >= seenRecords { hole.missingRecords = record - seenRecords }
+    if record >= seenRecords {
+      hole.missingRecords = record - seenRecords
+    } else if seenRecords <= scanner.decoder.floor {
+      // The tail had them.
+      hole.missingRecords = 0
+    }
     return hole
   }
 
