@@ -323,15 +323,18 @@ import Testing
 extension Forge {
   /// A block in columns, as honest as the encoder.
   mutating func append(columns records: [Record], level: Int = 1, first: UInt64 = 0) {
+    append(columns: records, body: ColumnTests.body(records, level: level), first: first)
+  }
+
+  /// A block in columns whose body somebody else made of these records.
+  mutating func append(columns records: [Record], body: [UInt8], first: UInt64) {
     guard let base = records.first else { return }
     let walls = records.map(\.wall)
     let monotonics = records.map(\.monotonic)
     block(
       kind: 2, encoding: 2,
-      [
-        .init(
-          ColumnTests.body(records, level: level), rawLength: ColumnTests.rawLength(records))
-      ], records: UInt32(records.count), first: first, base: (base.wall, base.monotonic),
+      [.init(body, rawLength: ColumnTests.rawLength(records))],
+      records: UInt32(records.count), first: first, base: (base.wall, base.monotonic),
       times: [
         walls.min() ?? 0, walls.max() ?? 0, monotonics.min() ?? 0, monotonics.max() ?? 0,
       ])

@@ -27,20 +27,61 @@ import Testing
     return file.contents
   }
 
-  @Test func theWorkedExampleIsWhatWeWrite() throws {
+  /// The bytes of one of the examples, without what is said about them.
+  private static func documented(_ number: Int) throws -> [UInt8] {
     let document = try String(
       contentsOfFile: TestSupport.packageRoot + "/docs/FORMAT.md", encoding: .utf8)
+    let blocks = document.components(separatedBy: "```hex\n").dropFirst()
     let block = try #require(
-      document.components(separatedBy: "```hex\n").dropFirst().first?
-        .components(separatedBy: "```").first)
-    let bytes = try block.split(separator: "\n").flatMap { line in
+      blocks.dropFirst(number).first?.components(separatedBy: "```").first)
+    return try block.split(separator: "\n").flatMap { line in
       try line.split(separator: "|", maxSplits: 1)[0].split(separator: " ").map {
         try #require(UInt8($0, radix: 16), "\($0)")
       }
     }
+  }
+
+  @Test func theWorkedExampleIsWhatWeWrite() throws {
+    let bytes = try FormatDocumentTests.documented(1)
     let example = try FormatDocumentTests.example()
     #expect(bytes == example)
     if bytes != example { TestSupport.say(FormatDocumentTests.hex(example)) }
+  }
+
+  /// The messages of the example in columns.
+  static func columns() -> [Record] {
+    let values = ["12.5", "12.7", "13.2", "12.9", "12.6", "12.4"]
+    return values.enumerated().map { number, value in
+      let time = Int64(number) * 1_000_000_000 + (number == 3 ? 2000 : 0)
+      return Record(
+        wall: 1_790_000_000_000_000_000 + time, monotonic: 5_000_000_000 + time,
+        payload: Array("{\"cpu\": \(value), \"on\": \(number != 3)}".utf8))
+    }
+  }
+
+  @Test func theBlockInBytesIsWhatItSays() throws {
+    let body = try FormatDocumentTests.documented(0)
+    let records = FormatDocumentTests.columns()
+    #expect(ColumnTests.rawLength(records) == 247)
+    #expect(ColumnTests.decode(body, like: records) == records)
+    // No byte of it is without meaning, but for divisors of what is all zero.
+    for index in body.indices where index != 17 && index != 39 {
+      var changed = body
+      changed[index] ^= 0x15
+      #expect(ColumnTests.decode(changed, like: records) != records, "byte \(index)")
+    }
+  }
+
+  @Test(.enabled(if: PythonReader.isThere, "there is no python3 on this machine"))
+  func pythonReadsTheBlockInBytes() async throws {
+    let records = FormatDocumentTests.columns()
+    var forge = Forge()
+    forge.session()
+    forge.append(
+      columns: records, body: try FormatDocumentTests.documented(0), first: 0)
+    let folder = try TemporaryFolder()
+    let read = try await PythonReader.read(try folder.write(forge.bytes, to: "x.cap"))
+    #expect(read.records == records)
   }
 
   /// To mend the document when the format gains something.
