@@ -129,7 +129,7 @@ extension InfoReport {
   }
 
   private static func rows(of columns: ColumnSizes) -> [String] {
-    guard columns.blocks > 0 else { return ["no block of this capture is kept in columns"] }
+    guard columns.storedBytes > 0 else { return ["there are no records that could have columns"] }
     var rows = [["column", "kept as", "values", "stored", "share"]]
     func add(_ name: String, _ type: String, _ values: UInt64?, _ bytes: UInt64) {
       let share = Double(bytes) * 100 / Double(max(1, columns.storedBytes))
@@ -149,7 +149,12 @@ extension InfoReport {
         "\(NumberText.counted(others.count, "more column"))", "", nil,
         others.reduce(0) { $0 + $1.bytes })
     }
-    return table(rows, leftAligned: [0, 1])
+    let inRows =
+      columns.rowRecords > 0
+      ? [
+        "\(NumberText.counted(columns.rowRecords, "record")) in rows, listed as columns would keep them"
+      ] : []
+    return table(rows, leftAligned: [0, 1]) + inRows
   }
 
   /// Columns listed for people; `--json` has all.
@@ -315,6 +320,7 @@ extension InfoReport {
     json.member("column_stored_bytes", columns.storedBytes)
     json.member("column_record_bytes", columns.recordBytes)
     json.member("column_shape_bytes", columns.shapeBytes)
+    json.member("column_row_records", columns.rowRecords)
   }
 
   /// Null when types were not counted; the type of messages without one is null.

@@ -168,6 +168,72 @@ import Testing
     #expect(kinds.map { $0["kind"] as? String } == ["text", "binary", "ping", "opened", "gap"])
   }
 
+  /// Every tool finds in a recording that was killed, with its tail, what it finds in a whole one.
+  @Test func toolsReadTailsAndStoredBlocks() async throws {
+    let records = (0..<400).map { number in
+      MadeCapture.Record(
+        at: Int64(number) * 50,
+        "{\"type\":\"t\(number % 2)\",\"cpu\":{\"usage\":\(number * 37 % 1000).5},\"id\":\(number * number)}",
+        connection: UInt32(1 + number % 2))
+    }
+    let (killed, whole) = (folder.file("killed.cap"), folder.file("whole.cap"))
+    let uris = ["ws://a/", "ws://b/"]
+    try MadeCapture.write(killed, records, uris: uris, blockSize: 5_000, form: .killed)
+    try MadeCapture.write(whole, records, uris: uris, blockSize: 5_000, form: .columns)
+    #expect(FileManager.default.fileExists(atPath: killed + ".tail"))
+
+    let info = try object(try await mwc("info", "--json", "--columns", killed))
+    let other = try object(try await mwc("info", "--json", "--columns", whole))
+    #expect(info["state"] as? String == "unfinished")
+    #expect(other["state"] as? String == "finished")
+    for key in ["messages", "kinds", "types", "connections", "payload_bytes", "duration_ns"] {
+      let (one, other) = try (
+        #require(info[key] as? NSObject), #require(other[key] as? NSObject)
+      )
+      #expect(one == other, "\(key)")
+    }
+    let encodings = try #require(info["encodings"] as? [[String: Any]])
+    #expect(Set(encodings.map { $0["encoding"] as? String }) == ["columns", "stored"])
+    // Each value is listed once, whatever it stands in.
+    func values(_ info: [String: Any]) throws -> [String: Int] {
+      let columns = try #require(info["columns"] as? [[String: Any]])
+      return Dictionary(
+        uniqueKeysWithValues: columns.compactMap { column in
+          guard let name = column["name"] as? String, let values = column["values"] as? Int else {
+            return nil
+          }
+          return (name, values)
+        })
+    }
+    #expect(try values(info)["cpu.usage"] == 400)
+    #expect(try values(info)["id"] == 400)
+    #expect(try values(other)["id"] == 400)
+    let inRows = try #require(info["column_row_records"] as? Int)
+    #expect(inRows > 100 && inRows < 400)
+    #expect(other["column_row_records"] as? Int == 0)
+    let text = try await mwc("info", "--columns", killed).outputText
+    #expect(text.contains("\n\(inRows) records in rows, listed as columns would keep them\n"))
+
+    for arguments in [
+      ["export", "--format", "csv", "--path", "cpu.usage", "--path", "id"],
+      ["plot", "cpu.usage", "--width", "60"],
+    ] {
+      func output(_ file: String) async throws -> String {
+        var all = arguments
+        all.insert(file, at: 1)
+        let result = try await ChildProcess.run(ChildProcess.product("mwc"), all)
+        #expect(result.status == .exited(0), "\(result.errors)")
+        return result.outputText
+      }
+      #expect(try await output(killed) == output(whole))
+    }
+    let filtered = folder.file("filtered.cap")
+    let filter = try await mwc("filter", killed, "--filter", "id > 40000", "-o", filtered)
+    #expect(filter.status == .exited(0), "\(filter.errors)")
+    let kept = try object(try await mwc("info", "--json", filtered))
+    #expect(kept["messages"] as? Int == 199)
+  }
+
   @Test func infoOfManyAndOfAPipe() async throws {
     let file = try mixed()
     let two = try await mwc("info", "--json", file, file)

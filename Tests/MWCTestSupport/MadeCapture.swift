@@ -36,6 +36,17 @@ package struct MadeCapture {
   /// When the recordings begin: 2026-11-21T12:00:00Z.
   package static let startWallTime: Int64 = 1_795_262_400_000_000_000
 
+  /// How a capture stores its records.
+  package enum Form: Sendable {
+    /// In rows, with flushes in between: what is cut off or damaged leaves something.
+    case rows
+    /// In columns.
+    case columns
+    /// As a recording that was killed leaves it: blocks in columns, every other one stored as it is,
+    /// and a tail.
+    case killed
+  }
+
   /// Writes a capture with one session.
   ///
   /// - Parameters:
@@ -44,10 +55,11 @@ package struct MadeCapture {
   ///   - uris: of the connections.
   ///   - blockSize: raw bytes of a block.
   ///   - start: milliseconds after `startWallTime` at which the recording begins.
+  ///   - form: how it stores them.
   /// - Throws: `CaptureError`.
   package static func write(
     _ path: String, _ records: [Record], uris: [String] = ["ws://127.0.0.1:8765/"],
-    blockSize: Int = 1 << 20, startingAt start: Int64 = 0
+    blockSize: Int = 1 << 20, startingAt start: Int64 = 0, form: Form = .rows
   ) throws {
     let startWallTime = startWallTime + start * 1_000_000
     // Clocks of two recordings have nothing to do with each other.
@@ -55,15 +67,19 @@ package struct MadeCapture {
     var options = CaptureWriter.Options()
     options.minFree = 0
     options.blockSize = blockSize
-    // Rows with flushes in between: what is cut off or damaged leaves something.
-    options.isDirect = true
+    options.isDirect = form == .rows
     let writer = try CaptureWriter(
       path: path,
       session: CaptureSession(
         wallAnchor: startWallTime, monotonicAnchor: startMonotonicTime, timeZone: "UTC",
         tool: "test 1", uris: uris, dialect: "monitoring", host: "host"),
       options: options)
+    var sealed: UInt64 = 0
     for record in records {
+      if form == .killed, writer.statistics.messages > sealed {
+        sealed = writer.statistics.messages
+        writer.isHurried = !writer.isHurried
+      }
       let nanoseconds = record.at * 1_000_000
       let bytes = [UInt8](record.payload)
       unsafe try writer.append(
@@ -72,7 +88,7 @@ package struct MadeCapture {
           connection: record.connection, direction: record.direction, kind: record.kind,
           payload: bytes.span.bytes))
     }
-    try writer.close()
+    if form == .killed { try writer.flush() } else { try writer.close() }
   }
 
   /// The messages a server sent in a file of recorded traffic, at the times they came.

@@ -23,37 +23,86 @@ package struct ColumnSizes: Sendable {
   package private(set) var shapeBytes: UInt64 = 0
   /// Stored bytes of all blocks in columns.
   package private(set) var storedBytes: UInt64 = 0
+  /// Records that stand in rows: in the tail, or in blocks that were stored in a hurry. They are
+  /// listed, too, as the columns that a seal would make of them.
+  package private(set) var rowRecords: UInt64 = 0
 
   /// Names told apart; a stream that invents names has the rest in one.
   private static let maxNames = 10_000
 
-  /// Reads the heads of all blocks in columns, up to the first that is damaged; who reads the capture
-  /// hears of it. A capture that comes through a pipe has to be stored first.
+  /// Reads a capture and its tail, up to what is damaged; who reads the capture hears of that. Of
+  /// blocks in columns only the heads are decoded. A capture that comes through a pipe has to be stored
+  /// first.
   ///
   /// - Parameters:
   ///   - path: the capture.
   ///   - progress: is told how many bytes have been read.
   /// - Throws: `CaptureError`: `cannotOpen`, `notACapture`, `io`.
   package init(_ path: String, progress: (Int64) -> Void = { _ in }) throws(CaptureError) {
-    let source = try LocalFile.reading(path)
-    defer { source.close() }
+    try self.init(CapturePair.reading(path), name: path, progress: progress)
+  }
+
+  /// As above, from any source that can be read anywhere.
+  package init(
+    _ source: any CaptureSource, name: String, progress: (Int64) -> Void = { _ in }
+  ) throws(CaptureError) {
     // Says what is no capture before it is searched for blocks.
-    _ = try CaptureReader.open(source, name: path)
-    let map = try CaptureMap(source, name: path)
-    let window = SourceWindow(source, name: path)
+    _ = try CaptureReader.open(source, name: name)
+    let heads = SourceWindow(source, name: name)
+    var scanner = CaptureScanner(SourceWindow(source, name: name))
     var sums = Sums()
-    for entry in map.entries where entry.kind == .records && entry.encoding == .columns {
-      progress(Int64(clamping: entry.offset))
-      guard try add(entry, window, &sums) else { break }
-      blocks += 1
+    do throws(CaptureError) {
+      reading: while let event = try scanner.step() {
+        switch event {
+        case .blockBegan:
+          guard scanner.decoder.header?.kind == .records else { continue }
+          let offset = scanner.decoder.blockOffset
+          progress(offset)
+          let isInColumns = scanner.decoder.header?.encoding == .columns
+          scanner.decoder.skipsContents = isInColumns
+          guard isInColumns else { continue }
+          guard try add(blockAt: offset, heads, &sums) else { break reading }
+          blocks += 1
+        case .rows:
+          while try scanner.decoder.advance() { gather(scanner.decoder.current, &sums) }
+        case .preamble, .more, .session, .sealed, .trailer: break
+        }
+      }
+    } catch {
+      guard error.code == .damaged else { throw error }
     }
+    seal(&sums)
     finish(sums)
+  }
+
+  /// Rows that are put into columns at once, bytes: a block as recordings make them.
+  private static let blockSize = CaptureWriter.Options().blockSize
+
+  private mutating func gather(_ record: borrowing Message, _ sums: inout Sums) {
+    if !sums.rows.hasRoom(for: record) || sums.rows.rawSize >= Self.blockSize { seal(&sums) }
+    // One that does not fit a block of its own is never in columns.
+    guard sums.rows.hasRoom(for: record) else { return }
+    sums.rows.append(record)
+    rowRecords += 1
+  }
+
+  /// Adds the columns of the rows gathered.
+  private mutating func seal(_ sums: inout Sums) {
+    guard sums.rows.count > 0 else { return }
+    let body = ByteBuffer()
+    sums.rows.seal(baseWallTime: 0, baseMonotonicTime: 0, into: body)
+    guard let head = ColumnHead(body.bytes, inflater: sums.inflater, room: sums.room) else {
+      preconditionFailure("what the encoder makes can be read")
+    }
+    sums.add(head)
+    storedBytes += UInt64(body.count)
   }
 
   /// Sums over all blocks, in parts of bytes.
   private struct Sums {
     let inflater = Inflater()
     let room = ByteBuffer()
+    let rows = ColumnEncoder(level: CaptureWriter.Options().level)
     var columns: [String: ColumnHead.Column] = [:]
     var records = 0.0
     var shapes = 0.0
@@ -74,9 +123,9 @@ package struct ColumnSizes: Sendable {
 
   /// False where a block is not what it should be.
   private mutating func add(
-    _ entry: IndexEntry, _ window: SourceWindow, _ sums: inout Sums
+    blockAt block: Int64, _ window: SourceWindow, _ sums: inout Sums
   ) throws(CaptureError) -> Bool {
-    var offset = Int64(clamping: entry.offset) + Int64(CaptureFormat.itemSize)
+    var offset = block + Int64(CaptureFormat.itemSize)
     while true {
       let head = try window.load(at: offset, length: CaptureFormat.segmentHeaderSize)
       var cursor = ByteCursor(head.bytes)
