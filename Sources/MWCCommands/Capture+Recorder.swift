@@ -3,12 +3,11 @@ internal import MWCCapture
 internal import MWCCore
 
 extension CaptureCommand {
-  /// What the flags say, as the recorder wants it; file names are filled in with the present moment.
+  /// What the flags say, as the recorder wants it.
   func recorderOptions() throws(CommandFailure) -> RecorderOptions {
-    let name = OutputName(pattern: output).expanded(
-      time: SystemClock.wallNanoseconds(), host: HostName.current)
-    var options = RecorderOptions(streams: try streams.clientOptions(), output: name)
+    var options = RecorderOptions(streams: try streams.clientOptions(), output: output)
     options.existing = force ? .overwrite : append ? .append : .refuse
+    options.rotation = rotation.rules
     options.limits.duration = duration?.nanoseconds
     options.limits.messages = maxMessages
     options.limits.bytes = maxSize?.bytes

@@ -9,14 +9,21 @@ struct CaptureCommand: ParsableCommand {
     abstract: "Record live WebSocket streams into a capture file.",
     discussion: """
       Runs until it is interrupted, until a limit is reached, or until no stream is left that \
-      could be connected to again. An interrupted recording is complete: SIGINT, SIGTERM and \
-      SIGHUP finish the file and exit with 0; a second signal within 5 s exits at once and leaves \
-      a file that 'mwc recover' finishes. SIGUSR1 prints statistics, SIGUSR2 writes and syncs at \
-      once.
+      could be connected to again. An interrupted recording is complete: SIGINT and SIGTERM \
+      finish the file and exit with 0; a second signal within 5 s exits at once and leaves a file \
+      that 'mwc recover' finishes. SIGHUP goes on in a new file; when it says that the terminal \
+      has gone, it is the end. SIGUSR1 prints statistics, SIGUSR2 writes and syncs at once.
 
       While it runs, FILE.tail beside the output holds the newest messages. It belongs to the \
       capture as long as it is there: after a crash all commands read both, and --append makes \
       them one.
+
+      With --rotate-size, --rotate-interval or SIGHUP the recording goes on in a new file, and the \
+      one before is completed: no message is lost or stored twice, and each file stands alone. The \
+      time in FILE gives each its name; without it, and where a name is taken, files get a number: \
+      session.0001.cap, session.0002.cap … A file is complete when FILE.tail beside it has gone. \
+      'mwc-replay' and 'mwc merge' take them in any order. Where a new file cannot be made the \
+      recording goes on in the current one.
 
       Exit codes: 0 done; 64 usage; 66 a named file is missing; 69 a server cannot be reached and \
       the attempts are used up, or a --duration passed without any connection; 73 the output \
@@ -31,6 +38,8 @@ struct CaptureCommand: ParsableCommand {
         mwc-capture -u wss://host --token-file token --send @subscribe.json -o s.cap
         mwc-capture -u ws://host:8765 -o - --max-messages 1000 | mwc cat -
         mwc-capture -u ws://host:8765 -o hot.cap --filter 'data.processor.usage_percent > 80'
+        mwc-capture -u ws://host:8765 -o %h-%Y%m%d-%H.cap --rotate-interval 1h --keep 168
+        mwc-capture -u ws://a:8765 -u ws://b:8765 -o host-%i.cap --rotate-size 1GiB
       """)
 
   @OptionGroup(title: "Streams")
@@ -41,7 +50,7 @@ struct CaptureCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       The capture to write; %Y %m %d %H %M %S (local time) and %h (host) are filled in, %% is a \
-      percent sign; - is standard output.
+      percent sign; - is standard output. With %i (0001, 0002, …) each stream has a file of its own.
       """, valueName: "file"),
     completion: .file(extensions: ["cap"]))
   var output: String
@@ -64,8 +73,12 @@ struct CaptureCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Stop when this much has been written. (default: never)", valueName: "size"))
+      "Stop when this much has been written, to all files together. (default: never)",
+      valueName: "size"))
   var maxSize: ByteCount?
+
+  @OptionGroup(title: "Files")
+  var rotation: RotationOptions
 
   @Option(
     help: ArgumentHelp(
@@ -118,10 +131,7 @@ struct CaptureCommand: ParsableCommand {
     if output == "-" && json {
       throw ValidationError("--json needs standard output, which --output - uses already")
     }
-    if let part = OutputName(pattern: output).unknownPart {
-      throw ValidationError(
-        "--output: '\(part)' is none of %Y %m %d %H %M %S %h; write %% for a percent sign")
-    }
+    try validateName()
     if let maxMessages, maxMessages < 1 {
       throw ValidationError("--max-messages is at least 1")
     }
@@ -129,6 +139,27 @@ struct CaptureCommand: ParsableCommand {
       throw ValidationError("--duration and --max-size are more than nothing")
     }
     if !(0...9).contains(level) { throw ValidationError("--level is 0 to 9") }
+  }
+
+  private func validateName() throws {
+    let name = OutputName(pattern: output)
+    if let part = name.unknownPart {
+      throw ValidationError(
+        "--output: '\(part)' is none of %Y %m %d %H %M %S %h %i; write %% for a percent sign")
+    }
+    guard rotation.rules.isAsked else { return }
+    if output == "-" {
+      throw ValidationError("--rotate-* and --keep* need files, not standard output")
+    }
+    if force || append {
+      throw ValidationError(
+        "--rotate-* and --keep* make new files; --force and --append are for one that is there")
+    }
+    if name.folderChangesWithTime {
+      throw ValidationError(
+        "--output: all files of a recording stand in one folder, whose name has no time in it")
+    }
+    if output.hasSuffix("/") { throw ValidationError("--output: the file has no name") }
   }
 
   func run() throws { try run(label: "mwc capture") }

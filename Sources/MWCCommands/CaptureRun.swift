@@ -122,16 +122,19 @@ extension CaptureRun {
 // MARK: - Signals
 
 extension CaptureRun {
-  /// SIGINT, SIGTERM and SIGHUP finish the recording, a second one soon after ends the process at
-  /// once; SIGUSR1 prints statistics, SIGUSR2 writes and syncs.
+  /// SIGINT and SIGTERM finish the recording, a second one soon after ends the process at once; SIGHUP
+  /// goes on in a new file; SIGUSR1 prints statistics, SIGUSR2 writes and syncs.
   private func watchSignals() -> SignalWatch {
-    var ending = [SIGINT, SIGTERM]
-    // Under nohup the end of the terminal is not the end of the recording.
-    if !isIgnored(SIGHUP) { ending.append(SIGHUP) }
+    var watched = [SIGINT, SIGTERM, SIGUSR1, SIGUSR2]
+    // Under nohup the end of the terminal is nobody's wish.
+    if !isIgnored(SIGHUP) { watched.append(SIGHUP) }
+    let hadTerminal = Self.hasTerminal()
     let lastEnding = Guarded<Int64?>(nil)
     let (recorder, output) = (recorder, options.output)
-    return SignalWatch(ending + [SIGUSR1, SIGUSR2]) { number in
-      switch number {
+    return SignalWatch(watched) { number in
+      // The same signal says that the terminal has gone, and with it whoever started this there.
+      switch number == SIGHUP && hadTerminal && !Self.hasTerminal() ? SIGTERM : number {
+      case SIGHUP: recorder.rotate()
       case SIGUSR1:
         let statistics = recorder.statistics
         Console.say(RecordingReport.summary(statistics, output: output))
@@ -150,6 +153,13 @@ extension CaptureRun {
         recorder.stop()
       }
     }
+  }
+
+  /// Whether this process has a terminal that could hang up.
+  private static func hasTerminal() -> Bool {
+    let terminal = unsafe open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
+    if terminal >= 0 { close(terminal) }
+    return terminal >= 0
   }
 
   private func isIgnored(_ number: Int32) -> Bool {

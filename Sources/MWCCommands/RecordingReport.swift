@@ -23,6 +23,7 @@ enum RecordingReport {
     if now.hasFilter {
       parts.append("\(NumberText.grouped(now.total(\.filtered).messages)) filtered out")
     }
+    if now.fileCount > 1 { parts.append(counted(now.fileCount, "file")) }
     if now.isDiskFull { parts.append("DISK FULL, not writing") }
     return parts.joined(separator: "  ")
   }
@@ -30,10 +31,14 @@ enum RecordingReport {
   /// One line at the end.
   static func summary(_ statistics: RecordingStatistics, output: String) -> String {
     let written = statistics.total(\.written)
-    var text = "\(output == "-" ? "standard output" : output): "
+    var text = "\(name(of: statistics, output: output)): "
     text += "\(counted(written.messages, "message")), \(ByteCount(bytes: written.bytes))"
     text += " in \(seconds(statistics.elapsed))"
-    text += " (file \(ByteCount(bytes: statistics.fileBytes)))"
+    let files = statistics.fileCount > 1 ? "\(counted(statistics.fileCount, "file"))," : "file"
+    text += " (\(files) \(ByteCount(bytes: statistics.fileBytes)))"
+    if statistics.deletedFiles > 0 {
+      text += "; \(counted(statistics.deletedFiles, "old file")) deleted"
+    }
     let gaps = statistics.total(\.gaps)
     text += "; \(counted(gaps, "gap"))"
     if gaps > 0 { text += " (\(seconds(statistics.total(\.gapTime))))" }
@@ -51,6 +56,13 @@ enum RecordingReport {
       text += "; \(counted(statistics.hurriedBlocks, "block")) not compressed, to keep up"
     }
     return text
+  }
+
+  /// The name of the capture; where there are several files, the pattern of their names.
+  static func name(of statistics: RecordingStatistics, output: String) -> String {
+    if output == "-" { return "standard output" }
+    guard statistics.fileCount == 1, let only = statistics.files.last else { return output }
+    return only
   }
 
   /// Several lines: every stream with all its counters.
@@ -74,9 +86,15 @@ enum RecordingReport {
   static func json(_ statistics: RecordingStatistics, output: String) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
-    json.member("output", output)
+    json.member("output", output == "-" ? output : name(of: statistics, output: output))
     json.member("elapsed_ns", statistics.elapsed)
     json.member("file_bytes", statistics.fileBytes)
+    json.member("file_count", statistics.fileCount)
+    json.member("deleted_files", statistics.deletedFiles)
+    json.key("files")
+    json.beginArray()
+    for file in statistics.files { json.string(file) }
+    json.endArray()
     json.member("hurried_blocks", statistics.hurriedBlocks)
     json.key("streams")
     json.beginArray()

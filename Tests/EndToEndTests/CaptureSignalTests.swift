@@ -28,7 +28,7 @@ import Testing
     try await ChildProcess.run(try ChildProcess.product("mwc"), ["verify", file])
   }
 
-  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+  @Test(arguments: [SIGINT, SIGTERM])
   func aSignalFinishesTheFile(signal: Int32) async throws {
     let server = try await serve()
     let capture = try capture(server.uri)

@@ -51,6 +51,20 @@ import Testing
         == "standard output: 1 message, 0 B in 0.0 s (file 0 B); 0 gaps, 0 reconnects")
   }
 
+  @Test func severalFilesAreCounted() {
+    var many = sample
+    many.fileCount = 12
+    many.files = ["run.0011.cap", "run.0012.cap"]
+    many.deletedFiles = 1
+    #expect(
+      RecordingReport.summary(many, output: "run.cap").hasPrefix(
+        "run.cap: 12,340 messages, 8.0 MiB in 45.3 s (12 files, 1.0 MiB); 1 old file deleted; 1 gap"))
+    #expect(RecordingReport.live(many, since: many).hasSuffix("connected  12 files"))
+    many.fileCount = 1
+    many.files = ["run-1000.cap"]
+    #expect(RecordingReport.summary(many, output: "run-%H%M.cap").hasPrefix("run-1000.cap: 12,340"))
+  }
+
   @Test func whatWasFilteredIsTold() {
     var filtered = sample
     filtered.hasFilter = true
@@ -77,7 +91,7 @@ import Testing
   @Test func jsonHasFixedKeys() throws {
     #expect(
       String(decoding: RecordingReport.json(sample, output: "run.cap"), as: UTF8.self)
-        == #"{"output":"run.cap","elapsed_ns":45300000000,"file_bytes":1048576,"hurried_blocks":0,"#
+        == #"{"output":"run.cap","elapsed_ns":45300000000,"file_bytes":1048576,"file_count":0,"deleted_files":0,"files":[],"hurried_blocks":0,"#
         + #""streams":[{"uri":"ws://a:1/x","status":"connected","#
         + #""received":{"messages":12345,"bytes":9437184},"#
         + #""written":{"messages":12340,"bytes":8388608},"filtered":{"messages":0,"bytes":0},"#

@@ -137,20 +137,3 @@ import Testing
     #expect(refusal(["-u", "ws://a", "--send", "@/dev/zero"])?.status == .noInput)
   }
 }
-
-@Suite struct OutputNameTests {
-  @Test func partsAreFilledIn() {
-    unsafe setenv("TZ", "UTC", 1)
-    tzset()
-    let name = OutputName(pattern: "%h-%Y%m%d-%H%M%S-100%%.cap")
-    #expect(name.unknownPart == nil)
-    #expect(
-      name.expanded(time: 1_795_256_061_000_000_000, host: "a/b") == "a_b-20261121-101421-100%.cap")
-    #expect(OutputName(pattern: "plain.cap").expanded(time: 0, host: "x") == "plain.cap")
-  }
-
-  @Test(arguments: [("a%b", "%b"), ("%i.cap", "%i"), ("100%", "%"), ("%%%n", "%n")])
-  func unknownPartsAreNamed(_ pattern: String, _ part: String) {
-    #expect(OutputName(pattern: pattern).unknownPart == part)
-  }
-}

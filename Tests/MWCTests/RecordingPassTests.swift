@@ -25,8 +25,8 @@ import Testing
       session: CaptureSession(wallAnchor: 0, monotonicAnchor: 0, uris: ["ws://a", "ws://b"]),
       options: options, fileID: 1)
     return RecordingPass(
-      writer: writer, uris: ["ws://a", "ws://b"], limits: limits, filter: filter,
-      start: 0, logger: .silent)
+      outputs: [RecordingOutput(writer, path: "memory.cap")], uris: ["ws://a", "ws://b"],
+      limits: limits, filter: filter, start: 0, logger: .silent)
   }
 
   /// A batch of messages `(connection, kind, payload)`, a millisecond apart from `time` on.

@@ -6,7 +6,7 @@ internal import MWCCore
 final class CaptureTrack {
   let file: String
   /// Wall clock when the recording began, nanoseconds since 1970.
-  let startWallTime: Int64
+  private(set) var startWallTime: Int64
   /// Nanoseconds by which it began later than the first of all.
   private(set) var shift: Int64 = 0
   /// Whether the reader stands at a message that has not been played.
@@ -46,12 +46,29 @@ final class CaptureTrack {
     for file in files {
       tracks.append(CaptureTrack(try CaptureReader.open(file, flushing: output), file: file))
     }
+    alignParts(tracks)
     let first = tracks.map(\.startWallTime).min() ?? 0
     for track in tracks {
       let (shift, overflow) = track.startWallTime.subtractingReportingOverflow(first)
       track.shift = overflow ? .max : shift
     }
     return tracks
+  }
+
+  /// The files of one recording stand as its monotonic clock says: the wall clock may have been set.
+  private static func alignParts(_ tracks: [CaptureTrack]) {
+    var firsts: [RecordingIdentity: CaptureSession] = [:]
+    for session in tracks.map(\.session) {
+      let first = firsts[session.asRecording] ?? session
+      firsts[session.asRecording] =
+        session.monotonicAnchor < first.monotonicAnchor ? session : first
+    }
+    for track in tracks {
+      let session = track.session
+      guard let first = firsts[session.asRecording] else { continue }
+      track.startWallTime =
+        first.wallAnchor &+ (session.monotonicAnchor &- first.monotonicAnchor)
+    }
   }
 
   /// Length of the recording that they make together; nil when one of them comes through a pipe.

@@ -11,15 +11,15 @@ internal import SystemPackage
 ///   event loop's thread            ring             the thread that calls run
 ///   sockets ─► frames ─► batch ─► ○○○○○○○○ ─► batch ─► RecordingPass ─► CaptureWriter ─► file
 ///              ▲                                │
-///              └──── stops reading while ───────┘
-///                    the ring is full
+///              └──── stops reading while ───────┘               FileFinisher: completes the files
+///                    the ring is full                          before it, deletes old ones
 /// ```
 ///
 /// `run` is called once and returns when the recording is over; everything else may be called on any
 /// thread at any time. The loop never waits for the disk: when the ring is full it stops reading, and
 /// TCP pushes back on the sender.
 package final class Recorder: Sendable {
-  private let options: RecorderOptions
+  let options: RecorderOptions
   private let logger: Logger
   private let shared: Guarded<Shared>
 
@@ -28,6 +28,7 @@ package final class Recorder: Sendable {
     var statistics: RecordingStatistics
     var isStopRequested = false
     var isSyncRequested = false
+    var isRotationRequested = false
     /// Streams that are over for good.
     var ended: Set<Int> = []
     var failures: [Int: TransportError] = [:]
@@ -49,6 +50,9 @@ package final class Recorder: Sendable {
   /// Writes everything received so far and forces it to the disk, soon.
   package func sync() { shared.withLock { $0.isSyncRequested = true } }
 
+  /// Goes on in a new file, soon.
+  package func rotate() { shared.withLock { $0.isRotationRequested = true } }
+
   /// The counters, at most a moment old.
   package var statistics: RecordingStatistics { shared.withLock { $0.statistics } }
 }
@@ -67,9 +71,9 @@ extension Recorder {
     }
     let wallAnchor = SystemClock.wallNanoseconds()
     let monotonicAnchor = SystemClock.monotonicNanoseconds()
-    let writer = try openWriter(wallAnchor: wallAnchor, monotonicAnchor: monotonicAnchor)
+    let outputs = try openOutputs(wallAnchor: wallAnchor, monotonicAnchor: monotonicAnchor)
     let pass = RecordingPass(
-      writer: writer, uris: options.streams.map(\.uri.description), limits: options.limits,
+      outputs: outputs, uris: options.streams.map(\.uri.description), limits: options.limits,
       filter: options.filter, start: monotonicAnchor, logger: logger)
     let ring = BatchRing()
     let loop: EventLoop
@@ -115,7 +119,8 @@ extension Recorder {
         if now >= nextExchange || (end == nil && pass.limitReached != nil) {
           nextExchange = now + Self.patience / 2
           try pass.noteSleep(.now())
-          if takeSyncRequest() { try pass.sync() }
+          try takeRequests(pass)
+          try pass.lookAtFiles(wall: SystemClock.wallNanoseconds())
           exchange(pass)
           if end == nil, let reason = reasonToStop(pass) {
             end = reason
@@ -128,6 +133,8 @@ extension Recorder {
         guard let batch = ring.next(until: deadline) else {
           // Nobody asked the loop to stop: it has broken down.
           if ring.isFinished { return end ?? .loopFailed }
+          try pass.rotateIfDue(
+            wall: SystemClock.wallNanoseconds(), now: SystemClock.monotonicNanoseconds())
           continue
         }
         // Given back in any case: the loop waits for it.
@@ -195,11 +202,13 @@ extension Recorder {
     }
   }
 
-  private func takeSyncRequest() -> Bool {
-    shared.withLock { shared in
-      defer { shared.isSyncRequested = false }
-      return shared.isSyncRequested
+  private func takeRequests(_ pass: RecordingPass) throws(CaptureError) {
+    let (syncs, rotates) = shared.withLock { shared in
+      defer { (shared.isSyncRequested, shared.isRotationRequested) = (false, false) }
+      return (shared.isSyncRequested, shared.isRotationRequested)
     }
+    if syncs { try pass.sync() }
+    if rotates { pass.requestRotation() }
   }
 
   /// Called on the loop's thread.
@@ -218,48 +227,5 @@ extension Recorder {
       logger.info("\(uri): the server closed the connection (\(code)\(words))")
     default: break
     }
-  }
-}
-
-// MARK: - The file
-
-extension Recorder {
-  private func openWriter(
-    wallAnchor: Int64, monotonicAnchor: Int64
-  ) throws(RecorderError) -> CaptureWriter {
-    var writing = CaptureWriter.Options()
-    writing.level = options.level
-    writing.flushInterval = .nanoseconds(options.flushInterval)
-    writing.syncInterval = options.syncInterval.map { .nanoseconds($0) }
-    writing.minFree = options.minFree
-    let zone = LocalTime.zone(atNanoseconds: wallAnchor)
-    let session = CaptureSession(
-      wallAnchor: wallAnchor, monotonicAnchor: monotonicAnchor, utcOffset: zone.offset,
-      timeZone: zone.name, tool: options.tool,
-      uris: options.streams.map { $0.uri.description.prefix { $0 != "?" } }.map(String.init),
-      host: HostName.current, options: options.notedSettings)
-    do throws(CaptureError) {
-      try checkFreeSpace()
-      return try CaptureWriter(
-        path: options.output, session: session, options: writing, existing: options.existing)
-    } catch {
-      throw .output(error)
-    }
-  }
-
-  /// A recording that could not even begin leaves no empty file behind, and overwrites none.
-  private func checkFreeSpace() throws(CaptureError) {
-    guard options.output != "-" else { return }
-    let path = FilePath(options.output)
-    let folder = path.removingLastComponent()
-    guard
-      let free = FreeSpace.bytes(at: path)
-        ?? FreeSpace.bytes(at: folder.isEmpty ? "." : folder), free < options.minFree
-    else { return }
-    throw CaptureError(
-      .diskFull,
-      "only \(ByteCount(bytes: free)) are free there, and \(ByteCount(bytes: options.minFree)) "
-        + "shall stay free",
-      advice: "make room or lower --min-free", file: options.output)
   }
 }

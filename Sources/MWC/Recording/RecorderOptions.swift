@@ -6,10 +6,11 @@ package import MWCTransport
 package struct RecorderOptions: Sendable {
   /// The streams; the first is connection 1.
   package var streams: [ClientOptions]
-  /// Path of the capture; `-` is standard output.
+  /// Path of the capture, with the parts of an `OutputName`; `-` is standard output.
   package var output: String
   /// What to do when the output exists.
   package var existing = LocalFile.Existing.refuse
+  package var rotation = Rotation()
   package var limits = Limits()
   /// Only received messages that meet it are recorded; nil: all. What we send, control frames and
   /// events always are.
@@ -32,13 +33,31 @@ package struct RecorderOptions: Sendable {
     self.output = output
   }
 
+  /// When the recording goes on in a new file, and which of those before it stay. Each stream that has
+  /// files of its own is meant by itself.
+  package struct Rotation: Sendable, Equatable {
+    /// A file that has so many bytes, about, is followed by the next one.
+    package var size: Int64?
+    /// Nanoseconds after which the next file begins; see `RotationSchedule`.
+    package var interval: Int64?
+    /// The most completed files that stay.
+    package var keep: Int?
+    /// The most bytes of completed files that stay; the newest always does.
+    package var keepSize: Int64?
+
+    package init() {}
+
+    /// Whether somebody asked for several files rather than for one.
+    package var isAsked: Bool { self != Rotation() }
+  }
+
   /// When a recording stops by itself; whatever comes first.
   package struct Limits: Sendable, Equatable {
     /// Nanoseconds since the recording began. What arrives later is not recorded.
     package var duration: Int64?
     /// Received text and binary messages, all streams together; exactly that many are recorded.
     package var messages: Int64?
-    /// Bytes of the capture; the block that reaches them is still completed.
+    /// Bytes of the capture, all its files together; the block that reaches them is still completed.
     package var bytes: Int64?
 
     package init() {}

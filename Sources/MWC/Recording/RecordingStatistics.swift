@@ -5,14 +5,29 @@ package struct RecordingStatistics: Sendable, Equatable {
   package var connections: [Connection] = []
   /// Nanoseconds since the recording began.
   package var elapsed: Int64 = 0
-  /// Bytes of the capture handed to the kernel.
+  /// Bytes of the capture handed to the kernel; of all its files together.
   package var fileBytes: Int64 = 0
+  /// Files so far.
+  package var fileCount: Int64 = 0
+  /// Their names, of the latest `maxFiles`.
+  package var files: [String] = []
+  /// Files that were deleted because newer ones were wanted instead.
+  package var deletedFiles: Int64 = 0
   /// Whether the disk is full at the moment, so that messages are counted but not written.
   package var isDiskFull = false
   /// Whether an expression decides which messages are recorded.
   package var hasFilter = false
   /// Blocks that were stored as they are, because messages came faster than they can be compressed.
   package var hurriedBlocks: Int64 = 0
+
+  /// Names that are kept: a recording may go on for months.
+  package static let maxFiles = 1000
+
+  mutating func addFile(_ name: String) {
+    fileCount += 1
+    if files.count == Self.maxFiles { files.removeFirst() }
+    files.append(name)
+  }
 
   package init(uris: [String] = []) { connections = uris.map { Connection(uri: $0) } }
 

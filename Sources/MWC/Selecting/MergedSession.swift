@@ -3,8 +3,8 @@ package import MWCCapture
 /// The one session of several captures that become one: whose URIs it has, and which connection of
 /// which capture gets which number.
 ///
-/// Captures that have a session in common are parts of one recording, as `mwc split` makes them:
-/// their connections are the same. In all others connection 1 is another one each time. Where all are
+/// Captures that have a session in common are parts of one recording, as `mwc split` makes them, and so
+/// are those that a recording has left when it went on in new files: their connections are the same. In all others connection 1 is another one each time. Where all are
 /// parts of one recording, it is that recording again, sessions and all.
 package struct MergedSession {
   package private(set) var session: CaptureSession
@@ -53,9 +53,9 @@ package struct MergedSession {
   private(set) var isOneRecording = false
 
   private mutating func findRecordings(_ summaries: [CaptureSummary]) {
-    var known: [CaptureSession: Int] = [:]
+    var known: [RecordingIdentity: Int] = [:]
     for (index, summary) in summaries.enumerated() {
-      let found = Set(summary.sessions.compactMap { known[$0] })
+      let found = Set(summary.sessions.compactMap { known[$0.asRecording] })
       let recording = found.min() ?? index
       recordings.append(recording)
       // This one shows that what looked like several recordings is one.
@@ -63,7 +63,7 @@ package struct MergedSession {
         recordings[other] = recording
       }
       known = known.mapValues { found.contains($0) ? recording : $0 }
-      for session in summary.sessions { known[session] = recording }
+      for session in summary.sessions { known[session.asRecording] = recording }
     }
   }
 

@@ -106,7 +106,8 @@ package final class CaptureWriter {
 
   private let file: any StoredFile
   private let name: String
-  private let isStream: Bool
+  /// Whether it goes where nothing can be taken back or looked at again: a pipe, a device.
+  package let isStream: Bool
   private let store: any RecordStore
   private var state = State.recording
   private var notices: [Notice] = []
@@ -426,6 +427,14 @@ package final class CaptureWriter {
   /// Size of the capture so far, bytes, without what waits for a flush. What its tail holds counts as
   /// what it will take when it is sealed, about.
   package var fileSize: Int64 { store.size }
+
+  /// Seals what there is when nothing has told yet how dense this capture gets, so that `fileSize`
+  /// is worth comparing with a limit.
+  ///
+  /// - Throws: as `append`.
+  package func settleSize() throws(CaptureError) {
+    if !store.knowsDensity { try seal() }
+  }
 
   // MARK: Closing
 

@@ -29,6 +29,7 @@ final class DirectStore: RecordStore {
   var blockRawSize: Int { encoder.blockRawSize }
   var wantsSync: Bool { false }
   var size: Int64 { Int64(encoder.position) }
+  var knowsDensity: Bool { true }
 
   func begin(_ session: CaptureSession) throws(Errno) {
     encoder.begin(session)

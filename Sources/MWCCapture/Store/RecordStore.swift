@@ -19,6 +19,8 @@ protocol RecordStore: AnyObject {
   var wantsSync: Bool { get }
   /// Bytes of the capture; what is not sealed yet counts as what it will take then, about.
   var size: Int64 { get }
+  /// Whether something tells how dense what is not sealed yet will be.
+  var knowsDensity: Bool { get }
   /// What has been written so far.
   var counters: StoreCounters { get set }
   /// The file that a refused call was about.

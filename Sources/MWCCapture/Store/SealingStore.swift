@@ -57,6 +57,7 @@ final class SealingStore: RecordStore {
   var hasOpenBlock: Bool { !pending.isEmpty }
   var blockRawSize: Int { pending.rawSize }
   var hasUnsynced: Bool { isCaptureUnsynced || tail?.hasUnsynced == true }
+  var knowsDensity: Bool { sealedRawSize > 0 || pending.isEmpty }
   var size: Int64 {
     guard pending.isInTail else { return Int64(encoder.position) }
     // What is sealed tells how dense the rest will be.
