@@ -141,8 +141,8 @@ let package = Package(
     .testTarget(
       name: "MWCCommandsTests",
       dependencies: [
-        "MWCCommands", "MWC", "MWCCore", "MWCTransport", "MWCSinks", "MWCTestSupport",
-        argumentParser,
+        "MWCCommands", "MWC", "MWCCapture", "MWCCore", "MWCReplay", "MWCTransport", "MWCSinks",
+        "MWCTestSupport", argumentParser, systemPackage,
       ],
       swiftSettings: swiftSettings),
     .testTarget(

@@ -39,7 +39,7 @@ typedef struct advance {
 /// What messages that went the same way have in common. The changes come in two parts: numbers of
 /// which only the value is wanted, then others.
 typedef struct look {
-  bool is_whole;
+  uint32_t known;  ///< sets of paths whose values can be told
   uint8_t *json;
   size_t length;
   mwc_json_value *values;
@@ -177,7 +177,7 @@ static bool note_value(mwc_column_reader *r, look *look, uint32_t path, uint8_t 
 static bool look_at(mwc_column_reader *r, const mwc_way *way, look *look, slot *slots,
                     uint32_t *visits) {
   mwc_block *block = &r->block;
-  look->is_whole = true;
+  look->known = 0;
   if (!block->is_valid || way->node_count > MWC_COLUMN_NODES_MAX) return true;
   uint8_t *mark = block->arena.next;
   look->json = mwc_block_take(block, TEMPLATE_MAX, 1);
@@ -195,15 +195,21 @@ static bool look_at(mwc_column_reader *r, const mwc_way *way, look *look, slot *
     size_t offset;
     const mwc_column_paths *paths = &r->sets[set];
     mwc_json_value *values = look->values + path;
-    if (mwc_json_scan_general(paths->scanner, look->json, look->length, values, &offset) != 0)
-      return true;
-    for (size_t i = 0; i < paths->count; i++, path++) {
+    bool is_known =
+        mwc_json_scan_general(paths->scanner, look->json, look->length, values, &offset) == 0;
+    uint32_t changes = look->change_count;
+    for (size_t i = 0; i < paths->count && is_known; i++) {
       if (values[i].type == MWC_JSON_NUMBER && !(paths->scanner->options & MWC_JSON_CONVERT))
         mwc_json_convert(look->json, &values[i]);
-      if (!note_value(r, look, path, paths->wants[i], slots, (size_t)slot_count)) return true;
+      is_known = note_value(r, look, path + (uint32_t)i, paths->wants[i], slots, (size_t)slot_count);
     }
+    if (is_known) {
+      look->known |= (uint32_t)1 << set;
+    } else {
+      look->change_count = changes;
+    }
+    path += (uint32_t)paths->count;
   }
-  look->is_whole = false;
   return true;
 }
 
@@ -487,7 +493,7 @@ static bool prepare(mwc_column_reader *r) {
     if (!load(r, &r->wanted[i])) return false;
   }
   for (uint32_t i = 0; i < r->ways.count; i++) {
-    if (!r->looks[i].is_whole && !prepare_changes(r, &r->looks[i])) return false;
+    if (r->looks[i].known != 0 && !prepare_changes(r, &r->looks[i])) return false;
   }
   if ((size_t)block->source_count * r->wanted_count > PLACES_MAX) return false;
   r->places = mwc_block_take(block, (size_t)block->source_count * r->wanted_count, sizeof(uint32_t));
@@ -553,10 +559,9 @@ static void give(mwc_column_reader *r, look *look, const change *change, uint32_
   }
 }
 
-int mwc_column_reader_next(mwc_column_reader *r, mwc_entry *entry, const uint8_t **json,
-                           size_t *length, const mwc_json_value **values) {
+bool mwc_column_reader_next(mwc_column_reader *r, mwc_entry *entry, mwc_column_values *values) {
   mwc_block *block = &r->block;
-  if (r->next >= block->record_count) return MWC_COLUMN_ENDED;
+  if (r->next >= block->record_count) return false;
   uint32_t record = r->records[r->next++];
   uint32_t number = r->source_of[record];
   uint32_t source = block->sources[number];
@@ -569,25 +574,20 @@ int mwc_column_reader_next(mwc_column_reader *r, mwc_entry *entry, const uint8_t
   entry->kind = (uint8_t)block->kinds[record];
   look *look = &r->looks[r->ways.of_record[record]];
   uint32_t *places = r->places + (size_t)number * r->wanted_count;
-  if (!look->is_whole) {
-    for (uint32_t i = 0; i < look->amount_count; i++) {
-      const change *change = &look->changes[i];
-      uint32_t visit = places[change->wanted] + change->visit;
-      look->values[change->path].number.integer =
-          (int64_t)r->wanted[change->wanted].numbers[visit];
-    }
-    for (uint32_t i = look->amount_count; i < look->change_count; i++) {
-      const change *change = &look->changes[i];
-      give(r, look, change, places[change->wanted] + change->visit);
-    }
+  for (uint32_t i = 0; i < look->amount_count; i++) {
+    const change *change = &look->changes[i];
+    uint32_t visit = places[change->wanted] + change->visit;
+    look->values[change->path].number.integer = (int64_t)r->wanted[change->wanted].numbers[visit];
+  }
+  for (uint32_t i = look->amount_count; i < look->change_count; i++) {
+    const change *change = &look->changes[i];
+    give(r, look, change, places[change->wanted] + change->visit);
   }
   for (uint32_t i = 0; i < look->advance_count; i++)
     places[look->advances[i].wanted] += look->advances[i].count;
-  if (look->is_whole) return MWC_COLUMN_WHOLE;
-  *json = look->json;
-  *length = look->length;
-  *values = look->values;
-  return MWC_COLUMN_VALUES;
+  *values = (mwc_column_values){
+      .known = look->known, .json = look->json, .length = look->length, .values = look->values};
+  return true;
 }
 
 // MARK: Messages

@@ -164,6 +164,7 @@ extension ExportCommand {
     _ records: inout SelectedRecords, to exporter: any CaptureExporter, _ progress: ProgressLine,
     _ outcome: inout Outcome
   ) throws {
+    records.announce(exporter.interest)
     while try advance(&records, &outcome) {
       progress.done = records.position
       if try exporter.append(records.current, of: records.session) {
@@ -195,6 +196,7 @@ extension ExportCommand {
         .usage, "\(file): an HTTP archive needs a capture that can be read more than once")
     }
     var connections: Set<UInt32> = []
+    records.announce(PathInterest([]))
     while try advance(&records, &outcome) {
       if records.current.kind.isData { connections.insert(records.current.connection) }
     }

@@ -65,6 +65,7 @@ struct ReplayCommand: ParsableCommand {
     options.connection = part.connection
     options.filter = part.expression
     options.showsProgress = showing.progress
+    options.countsBytes = showing.stats
 
     let sharesTerminal = showing.progress && Console.isTerminal(STDOUT_FILENO)
     let output = DescriptorOutput(

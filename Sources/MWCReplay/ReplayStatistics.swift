@@ -2,7 +2,7 @@ package import Histogram
 
 /// What a replay has done so far.
 package struct ReplayStatistics: Sendable {
-  /// Messages handed to the sink, and their payload bytes.
+  /// Messages handed to the sink, and their payload bytes, if the plan wants them counted.
   package private(set) var messages: UInt64 = 0
   package private(set) var bytes: UInt64 = 0
   /// Nanoseconds of recording that were played: the distances between messages, without silences

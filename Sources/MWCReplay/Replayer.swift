@@ -25,16 +25,19 @@ package struct ReplayPlan: Sendable {
   /// Silences are shortened to this many nanoseconds of recorded time; nil: played in full.
   package var longestGap: Int64?
   package var selection: MessageSelection
+  /// Whether statistics count the bytes of payloads, which may have to be put together for that.
+  package var countsBytes: Bool
 
   package init(
     range: Range<Int64> = 0..<Int64.max, passes: Int? = 1, longestGap: Int64? = nil,
-    selection: MessageSelection = MessageSelection()
+    selection: MessageSelection = MessageSelection(), countsBytes: Bool = true
   ) {
     precondition(passes ?? 1 >= 0 && longestGap ?? 0 >= 0, "counts are not negative")
     self.range = range
     self.passes = passes
     self.longestGap = longestGap
     self.selection = selection
+    self.countsBytes = countsBytes
   }
 }
 
@@ -74,7 +77,8 @@ package struct Replayer<Source: MessageSource & ~Copyable, Sink: MessageSink & ~
     plan: ReplayPlan = ReplayPlan(), progress: ReplayProgress? = nil
   ) {
     stage = Stage(
-      sink: sink, clock: clock, longestGap: plan.longestGap, progress: progress)
+      sink: sink, clock: clock, longestGap: plan.longestGap, countsBytes: plan.countsBytes,
+      progress: progress)
     self.source = source
     self.plan = plan
   }
@@ -167,6 +171,7 @@ private struct Stage<Sink: MessageSink & ~Copyable>: ~Copyable {
   var sink: Sink
   let clock: ReplayClock
   let longestGap: Int64?
+  let countsBytes: Bool
   let progress: ReplayProgress?
   var statistics = ReplayStatistics()
   /// Position of the last message that was placed on the clock; nil: the next one starts the clock.
@@ -176,11 +181,13 @@ private struct Stage<Sink: MessageSink & ~Copyable>: ~Copyable {
   private var nextPublication = Int64.min
 
   init(
-    sink: consuming Sink, clock: ReplayClock, longestGap: Int64?, progress: ReplayProgress?
+    sink: consuming Sink, clock: ReplayClock, longestGap: Int64?, countsBytes: Bool,
+    progress: ReplayProgress?
   ) {
     self.sink = sink
     self.clock = clock
     self.longestGap = longestGap
+    self.countsBytes = countsBytes
     self.progress = progress
   }
 
@@ -217,7 +224,8 @@ private struct Stage<Sink: MessageSink & ~Copyable>: ~Copyable {
     case .due(let lateness):
       try sink.deliver(message)
       statistics.countMessage(
-        bytes: message.payload.byteCount, position: position, played: distance, lateness: lateness)
+        bytes: countsBytes ? message.payload.byteCount : 0, position: position, played: distance,
+        lateness: lateness)
       if !clock.isRunningFree || statistics.messages % Self.messagesPerLook == 1 {
         look(at: clock.playingTime)
       }

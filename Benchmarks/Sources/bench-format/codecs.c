@@ -447,14 +447,11 @@ static const mwc_entry *columns_read(void *opened, const uint8_t *bytes, size_t 
       block.wall, block.monotonic, block.payload, block.records, &paths, 1);
   require(reader != NULL, "mwc_column_reader_open");
   values_sum sum = {0};
-  const uint8_t *json;
-  const mwc_json_value *values;
-  size_t length;
+  mwc_column_values found;
   for (size_t i = 0; i < block.records; i++) {
-    require(mwc_column_reader_next(reader, &state->entries[i], &json, &length, &values) ==
-                MWC_COLUMN_VALUES,
+    require(mwc_column_reader_next(reader, &state->entries[i], &found) && found.known == 1,
             "mwc_column_reader_next");
-    add_values(values, &sum);
+    add_values(found.values, &sum);
   }
   memcpy(buffer_reserve(output, sizeof sum), &sum, sizeof sum);
   output->size += sizeof sum;

@@ -129,19 +129,18 @@ mwc_column_reader *mwc_column_reader_open(void *memory, size_t size,
                                           size_t capacity, size_t entry_capacity,
                                           const mwc_column_paths *sets, size_t set_count);
 
-/// What `mwc_column_reader_next` has come to.
-enum {
-  MWC_COLUMN_ENDED = 0,   ///< There are no more records.
-  MWC_COLUMN_VALUES = 1,  ///< The values are those of a scan of the whole message.
-  MWC_COLUMN_WHOLE = 2,   ///< Only the message itself tells: not JSON, or not looked at closely enough.
-};
+/// What is known of a record without its message.
+typedef struct mwc_column_values {
+  uint32_t known;  ///< Bit `i`: the values of set `i` are those of a scan of the message. Otherwise only
+                   ///< the message tells: it is no JSON, or not looked at closely enough.
+  size_t length;   ///< Of `json`.
+  const uint8_t *json;  ///< Where the values are located; not the message.
+  const mwc_json_value *values;  ///< Of all sets; numbers are converted, whatever the scanner's options.
+} mwc_column_values;
 
-/// Goes to the next record, in the order of arrival. `entry` has its times, connection, direction and
-/// kind, but no payload. `values[path]` are located in `json[0..<length)`, which is not the message;
-/// numbers are converted, whatever the options of the scanner. Both stay as they are until the next
-/// call.
-int mwc_column_reader_next(mwc_column_reader *reader, mwc_entry *entry, const uint8_t **json,
-                           size_t *length, const mwc_json_value **values);
+/// Goes to the next record, in the order of arrival; false behind the last. `entry` has its times,
+/// connection, direction and kind, but no payload. What `values` points to stays until the next call.
+bool mwc_column_reader_next(mwc_column_reader *reader, mwc_entry *entry, mwc_column_values *values);
 
 /// Puts the message of the record together that `next` has come to, and only this one. `bytes` has
 /// room for `capacity` and MWC_COLUMN_PADDING behind. Returns its length, or a negative number when

@@ -19,6 +19,12 @@ struct CaptureMessages: MessageSource {
     self.filter = filter.map { Filter($0) }
   }
 
+  /// Says what will be read of the messages that the filter lets through; nil: all of them.
+  func announce(_ interest: PathInterest?) {
+    let interests = [filter?.interest, interest].compactMap { $0 }
+    for track in tracks { track.interests = interests }
+  }
+
   var endings: [(file: String, ending: CaptureEnding?)] { tracks.map { ($0.file, $0.ending) } }
 
   @_lifetime(&self)

@@ -35,6 +35,12 @@ final class CaptureTrack {
     set { reader.deliversUnknownKinds = newValue }
   }
 
+  /// What will be read of the messages to come.
+  var interests: [PathInterest] {
+    get { reader.interests }
+    set { reader.interests = newValue }
+  }
+
   /// Size of the file, bytes; nil for a pipe.
   func size() throws(CaptureError) -> Int64? { try reader.size() }
 

@@ -21,6 +21,8 @@ package struct PlayerOptions: Sendable {
   package var filter: FilterExpression?
   /// Whether to wait for more at the end of captures that are still being written.
   package var follows = false
+  /// Whether `Playback.statistics` has to know how many bytes were played.
+  package var countsBytes = true
   /// Whether somebody looks at `Player.progress` and `Player.duration`. For a capture without an
   /// index the duration means reading it once.
   package var showsProgress = false
@@ -88,7 +90,8 @@ package struct Player: ~Copyable {
 
     plan = ReplayPlan(
       range: from..<to, passes: options.passes, longestGap: options.longestGap,
-      selection: MessageSelection(connection: options.connection))
+      selection: MessageSelection(connection: options.connection),
+      countsBytes: options.countsBytes)
     clock = ReplayClock(speed: options.speed)
     progress = options.showsProgress ? ReplayProgress() : nil
     self.startWallTime = startWallTime
@@ -103,6 +106,7 @@ package struct Player: ~Copyable {
 
   /// Plays everything, on the calling thread.
   package consuming func play(as formatter: any MessageFormatter) -> Playback {
+    messages.announce(formatter.interest)
     var replayer = Replayer(
       source: messages, sink: FormatterSink(formatter, to: output), clock: clock, plan: plan,
       progress: progress)

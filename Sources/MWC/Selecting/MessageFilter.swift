@@ -33,6 +33,7 @@ package struct MessageFilter {
   package func copy(
     _ records: inout SelectedRecords, to copy: CaptureCopy, progress: (Int64) -> Void
   ) throws(CaptureError) -> UInt64 {
+    records.announce(filter?.interest)
     var leftOut: UInt64 = 0
     var read: UInt64 = 0
     while try records.advance() {

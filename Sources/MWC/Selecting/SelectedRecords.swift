@@ -68,6 +68,13 @@ package struct SelectedRecords: ~Copyable {
     self.range = range
     connection = selection.connection
     filter = selection.filter.map { Filter($0) }
+    announce(nil)
+  }
+
+  /// Says what will be read of the records that are let through; nil: all of them. To be said before
+  /// the first.
+  package mutating func announce(_ interest: PathInterest?) {
+    reader.interests = [filter?.interest, interest].compactMap { $0 }
   }
 
   /// Whether records of unknown kinds are delivered too.

@@ -82,7 +82,19 @@ package struct CaptureDecoder: ~Copyable {
   private let raw = ByteBuffer()
   /// The decoded segment of a block in columns.
   private let columns = ColumnDecoder()
+  private var columnCount = 0
   private var columnRow = -1
+  /// Reads values of columns, if somebody has said which.
+  private var valueReader: ColumnReader?
+  /// Whether the segment is read by `valueReader`.
+  private var readsValues = false
+
+  /// What will be read of the messages of the segments to come: of those in columns, nothing else is
+  /// decoded before somebody asks for it. Empty: all of it.
+  package var interests: [PathInterest] = [] {
+    didSet { pendingReader = interests.isEmpty ? nil : ColumnReader(interests) }
+  }
+  private var pendingReader: ColumnReader?
 
   // The row that `advance` went to.
   private var rowOffset = 0
@@ -171,8 +183,37 @@ package struct CaptureDecoder: ~Copyable {
   private mutating func forgetRows() {
     raw.removeAll(keepingAtMost: 1 << 20)
     rowOffset = 0
+    forgetColumns()
+  }
+
+  private mutating func forgetColumns() {
     columns.removeAll()
+    columnCount = 0
     columnRow = -1
+    readsValues = false
+  }
+
+  /// Begins with the records of a segment in columns; false when it is malformed.
+  private mutating func openColumns(
+    _ body: RawSpan, _ rawLength: Int, _ header: BlockHeader
+  ) -> Bool {
+    valueReader = pendingReader
+    if let valueReader,
+      valueReader.open(
+        body, rawLength: rawLength, baseWallTime: header.baseWallTime,
+        baseMonotonicTime: header.baseMonotonicTime)
+    {
+      readsValues = true
+      columnCount = valueReader.count
+      return true
+    }
+    guard
+      columns.decode(
+        body, rawLength: rawLength, baseWallTime: header.baseWallTime,
+        baseMonotonicTime: header.baseMonotonicTime)
+    else { return false }
+    columnCount = columns.count
+    return true
   }
 
   /// Records with lower numbers are passed over.
@@ -339,17 +380,14 @@ package struct CaptureDecoder: ~Copyable {
       if header.kind == .records {
         raw.removeAll(keepingAtMost: max(1 << 20, rawLength))
         rowOffset = 0
-        columns.removeAll()
-        columnRow = -1
+        forgetColumns()
       }
       switch header.encoding {
       case .stored: raw.append(body)
       case .columns:
-        guard
-          columns.decode(
-            body, rawLength: rawLength, baseWallTime: header.baseWallTime,
-            baseMonotonicTime: header.baseMonotonicTime)
-        else { throw damage("a segment does not decode to what it says", at: segmentStart) }
+        guard openColumns(body, rawLength, header) else {
+          throw damage("a segment does not decode to what it says", at: segmentStart)
+        }
       default:
         guard inflater.inflate(body, into: raw, rawLength: rawLength) else {
           raw.removeAll()
@@ -417,7 +455,7 @@ package struct CaptureDecoder: ~Copyable {
 
   @inline(__always)
   private mutating func advanceRow() throws(CaptureError) -> Bool {
-    if columnRow + 1 < columns.count { return try advanceColumns() }
+    if columnRow + 1 < columnCount { return try advanceColumns() }
     guard header?.kind == .records, rowOffset < raw.count else { return false }
     let raw = raw
     var cursor = ByteCursor(raw.bytes.extracting(rowOffset..<raw.count))
@@ -446,16 +484,41 @@ package struct CaptureDecoder: ~Copyable {
 
   /// As above, in a segment of columns.
   private mutating func advanceColumns() throws(CaptureError) -> Bool {
+    if readsValues { try goToNextValues() }
     columnRow += 1
-    let columns = columns
-    let record = columns[columnRow]
-    if let fixed = header?.connection, fixed != 0, record.connection != fixed {
+    let (wallTime, monotonicTime, connection) = columnsHead
+    if let fixed = header?.connection, fixed != 0, connection != fixed {
       throw damage(
-        "a record of connection \(record.connection) in a block of \(fixed)", at: segmentStart)
+        "a record of connection \(connection) in a block of \(fixed)", at: segmentStart)
     }
     seal.recordCount += 1
-    seal.times.include(wall: record.wallTime, monotonic: record.monotonicTime)
+    seal.times.include(wall: wallTime, monotonic: monotonicTime)
     return true
+  }
+
+  private func goToNextValues() throws(CaptureError) {
+    // A message that could not be put together was empty to those who asked for it.
+    guard let valueReader, !valueReader.hasFailed, valueReader.next() else {
+      throw damage("a segment does not decode to what it says", at: segmentStart)
+    }
+  }
+
+  private var columnsHead: (wallTime: Int64, monotonicTime: Int64, connection: UInt32) {
+    let record = currentColumns
+    return (record.wallTime, record.monotonicTime, record.connection)
+  }
+
+  private var currentColumns: Message {
+    @_lifetime(borrow self)
+    get {
+      guard readsValues, let valueReader else {
+        let columns = columns
+        let message = columns[columnRow]
+        return unsafe _overrideLifetime(message, borrowing: self)
+      }
+      let message = valueReader.current
+      return unsafe _overrideLifetime(message, borrowing: self)
+    }
   }
 
   /// Number of the row that `advance` went to, over the whole file, from 0.
@@ -467,7 +530,7 @@ package struct CaptureDecoder: ~Copyable {
   package var current: Message {
     @_lifetime(borrow self)
     get {
-      if columnRow >= 0 { return columns[columnRow] }
+      if columnRow >= 0 { return currentColumns }
       return Message(
         wallTime: wallTime, monotonicTime: monotonicTime, connection: connection,
         direction: direction, kind: kind,

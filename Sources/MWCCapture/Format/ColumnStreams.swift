@@ -103,7 +103,7 @@ internal import CZlib
       cursor.remaining == storedSize
     else { return false }
     stored.append(body.extracting(cursor.offset..<body.byteCount))
-    inflated.append(zeros: size)
+    unsafe inflated.appendUnsafe(upTo: size) { _ in size }
     count = Int(streamCount)
     return true
   }
@@ -115,8 +115,12 @@ internal import CZlib
     let length = unsafe table[index].length
     let stored = stored
     let bytes = stored.bytes.extracting(place.stored)
-    let isGood = unsafe inflated.withUnsafeMutableBytes(at: place.inflated, count: length) {
-      target in
+    let padding = Int(MWC_COLUMN_PADDING)
+    let isGood = unsafe inflated.withUnsafeMutableBytes(
+      at: place.inflated, count: length + padding
+    ) { room in
+      let target = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(length))
+      for index in length..<room.count { unsafe room[index] = 0 }
       if bytes.byteCount < length { return unsafe inflater.inflate(bytes, into: target) }
       unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
       return true
@@ -128,6 +132,7 @@ internal import CZlib
   /// Records of the segment; nil when it is malformed or has not room for so many.
   func recordCount(rawLength: Int) -> Int? {
     guard let head = unsafe bytes(of: 0) else { return nil }
+    unsafe table[0].bytes = head
     let records = unsafe Int(mwc_column_count(head, table[0].length))
     return records >= 0 && records * ColumnEncoder.recordSize <= rawLength ? records : nil
   }

@@ -12,7 +12,8 @@ package import MWCCore
 /// are JSON; what is missing or null is empty, while an empty string is `""`.
 package final class CSVExporter: CaptureExporter {
   private let output: ExportOutput
-  private let count: Int
+  private let paths: PathInterest
+  package var interest: PathInterest? { paths }
   private var scanner: JSONScanner
 
   /// - Parameters:
@@ -21,7 +22,7 @@ package final class CSVExporter: CaptureExporter {
   /// - Throws: `JSONError` whose offset is the index of the path at fault.
   package init(paths: [String], to output: ExportOutput) throws(JSONError) {
     scanner = try JSONScanner(paths: paths, options: .nonFinite)
-    count = paths.count
+    self.paths = PathInterest(paths)
     self.output = output
     output.append("time,connection")
     for path in paths {
@@ -42,7 +43,7 @@ package final class CSVExporter: CaptureExporter {
     output.append(",\(record.connection)")
     guard
       CSVExporter.appendValues(
-        record.payload, count: count, &scanner, to: output.buffer)
+        record, paths, &scanner, to: output.buffer)
     else {
       output.buffer.truncate(to: start)
       return false
@@ -56,12 +57,13 @@ package final class CSVExporter: CaptureExporter {
 
   /// Appends a field for each path; false when there is none of them.
   private static func appendValues(
-    _ payload: RawSpan, count: Int, _ scanner: inout JSONScanner, to buffer: ByteBuffer
+    _ record: borrowing Message, _ interest: PathInterest, _ scanner: inout JSONScanner,
+    to buffer: ByteBuffer
   ) -> Bool {
     var hasValue = false
     do throws(JSONError) {
-      let values = try scanner.scan(payload)
-      for index in 0..<count {
+      let values = try scanner.scan(record, as: interest)
+      for index in interest.paths.indices {
         buffer.append(UInt8(ascii: ","))
         let value = values[index]
         if !value.isMissing { hasValue = true }

@@ -11,6 +11,9 @@ package import MWCCore
 /// Memory does not grow with the capture, but for a few bytes for each connection and each MiB where
 /// the format wants an index at its end. Not thread-safe.
 package protocol CaptureExporter: AnyObject {
+  /// All that it reads of most records; nil: all of them as they are.
+  var interest: PathInterest? { get }
+
   /// Adds a record.
   ///
   /// - Parameters:
@@ -26,6 +29,11 @@ package protocol CaptureExporter: AnyObject {
   ///
   /// - Throws: `CaptureError` when the output cannot be written.
   func finish() throws(CaptureError)
+}
+
+extension CaptureExporter {
+  /// Formats that keep messages need them as they are.
+  package var interest: PathInterest? { nil }
 }
 
 extension CaptureSession {

@@ -28,6 +28,13 @@ package struct CaptureReader: ~Copyable {
   /// Whether records of unknown kinds are delivered too.
   package var deliversUnknownKinds = false
 
+  /// What will be read of the messages to come, so that nothing else is decoded where that can be;
+  /// empty: all of it. Messages are the same either way.
+  package var interests: [PathInterest] {
+    get { scanner.decoder.interests }
+    set { scanner.decoder.interests = newValue }
+  }
+
   private var scanner: CaptureScanner
   private var timeline = Timeline()
   private var hasSession = false

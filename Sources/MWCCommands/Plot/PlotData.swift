@@ -45,6 +45,8 @@ struct PlotData {
   ///   there are too many series.
   mutating func read(_ records: inout SelectedRecords, _ progress: ProgressLine) throws {
     startWallTime = records.session.wallAnchor
+    let interest = PathInterest(paths, enough: paths.map { _ in [.presence, .amount] })
+    records.announce(interest)
     var scanner = JSONScanner(valid: paths, options: .nonFinite)
     var values = Array(repeating: Value.missing, count: paths.count)
     do throws(CaptureError) {
@@ -53,7 +55,7 @@ struct PlotData {
         switch records.current.kind {
         case .text:
           messages += 1
-          guard PlotData.scan(records.current.payload, &scanner, into: &values) else { continue }
+          guard PlotData.scan(records.current, interest, &scanner, into: &values) else { continue }
           add(values, of: records.current.connection, at: records.offset)
         case .opened, .closed, .gap: breakLines(of: records.current.connection)
         default: break
@@ -112,10 +114,11 @@ struct PlotData {
 
   /// Replaces `values` by what stands at the paths of a message; false when it is no JSON.
   private static func scan(
-    _ payload: RawSpan, _ scanner: inout JSONScanner, into values: inout [Value]
+    _ message: borrowing Message, _ interest: PathInterest, _ scanner: inout JSONScanner,
+    into values: inout [Value]
   ) -> Bool {
     do throws(JSONError) {
-      let found = try scanner.scan(payload)
+      let found = try scanner.scan(message, as: interest)
       for index in values.indices { values[index] = Value(found[index]) }
       return true
     } catch {

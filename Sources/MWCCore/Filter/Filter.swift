@@ -10,6 +10,8 @@
 /// at a time.
 package final class Filter {
   private var judge: Judge
+  /// What it reads of messages.
+  package var interest: PathInterest { judge.interest }
 
   package init(_ expression: FilterExpression) {
     judge = Judge(FilterProgram(expression))
@@ -21,16 +23,16 @@ package final class Filter {
 }
 
 private struct Judge: ~Copyable {
+  let interest: PathInterest
   private let program: FilterProgram
   private var scanner: JSONScanner
   private var room: FilterRoom
 
   init(_ program: FilterProgram) {
     self.program = program
+    interest = program.interest
     // Python writes NaN and Infinity; a message with them is judged like any other.
-    scanner = JSONScanner(
-      valid: program.paths.map { String(decoding: $0.text, as: UTF8.self) },
-      options: [.nonFinite, .convert])
+    scanner = JSONScanner(valid: interest.paths, options: [.nonFinite, .convert])
     room = FilterRoom(program)
   }
 
@@ -39,6 +41,9 @@ private struct Judge: ~Copyable {
     guard !program.paths.isEmpty, message.kind == .text || !message.kind.isFrame else {
       return program.accepts(message, nil, isPacket: false, &room)
     }
+    if let values = message.values(of: interest) {
+      return program.accepts(message, values, isPacket: false, &room)
+    }
     return Self.judge(message, program, &scanner, &room)
   }
 
@@ -46,11 +51,12 @@ private struct Judge: ~Copyable {
     _ message: borrowing Message, _ program: FilterProgram, _ scanner: inout JSONScanner,
     _ room: inout FilterRoom
   ) -> Bool {
-    let json = SocketIOPacket.document(in: message.payload)
+    let payload = message.payload
+    let json = SocketIOPacket.document(in: payload)
     do throws(JSONError) {
       let values = try scanner.scan(json)
       return program.accepts(
-        message, values, isPacket: json.byteCount < message.payload.byteCount, &room)
+        message, values, isPacket: json.byteCount < payload.byteCount, &room)
     } catch {
       return program.accepts(message, nil, isPacket: false, &room)
     }

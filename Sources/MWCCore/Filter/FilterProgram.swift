@@ -148,6 +148,56 @@ struct FilterProgram {
   }
 }
 
+extension FilterProgram {
+  /// The paths, and what the tests make of their values: the elements of an array matter only to
+  /// `contains`, and the text of a value that is only compared with numbers to nobody.
+  var interest: PathInterest {
+    var enough = paths.map { _ in [.presence, .amount] as PathInterest.Enough }
+    if let typePaths {
+      enough[typePaths.member] = .presence
+      enough[typePaths.element] = .presence
+    }
+    for test in tests {
+      switch test.relation {
+      case .compares(_, let right):
+        need(of: test.left, against: right, &enough)
+        need(of: right, against: test.left, &enough)
+      case .isIn(let range):
+        if !range.allSatisfy({ hasNoText(literals[$0]) }) {
+          remove(.amount, of: test.left, from: &enough)
+        }
+      case .contains:
+        remove([.presence, .amount], of: test.left, from: &enough)
+      case .matches: remove(.amount, of: test.left, from: &enough)
+      case .exists: break
+      }
+    }
+    return PathInterest(
+      paths.map { String(decoding: $0.text, as: UTF8.self) }, enough: enough)
+  }
+
+  private func need(
+    of operand: Operand, against other: Operand, _ enough: inout [PathInterest.Enough]
+  ) {
+    if case .literal(let index) = other, hasNoText(literals[index]) { return }
+    remove(.amount, of: operand, from: &enough)
+  }
+
+  private func remove(
+    _ what: PathInterest.Enough, of operand: Operand, from enough: inout [PathInterest.Enough]
+  ) {
+    if case .path(let index) = operand { enough[index].subtract(what) }
+    if case .property(.type) = operand, let typePaths {
+      enough[typePaths.member].subtract(what)
+      enough[typePaths.element].subtract(what)
+    }
+  }
+
+  private func hasNoText(_ literal: FilterLiteral) -> Bool {
+    if case .string = literal.kind { false } else { true }
+  }
+}
+
 extension PatternProgram {
   /// A pattern that was compiled before, when the expression was read.
   init(valid pattern: FilterExpression.Pattern) {

@@ -8,7 +8,10 @@
 /// A message is a view: its payload stands in a batch or a block that somebody else owns, and it
 /// cannot outlive what it was made from. Events (`opened` and after) carry a JSON object as payload;
 /// `docs/FORMAT.md` lists their members.
-public struct Message: ~Escapable {
+///
+/// Unsafe storage, safe to use: a message cannot outlive a borrow of its `source`, which is alive as
+/// long as that.
+@safe public struct Message: ~Escapable {
   /// Wall clock at arrival, nanoseconds since 1970 (UTC).
   public let wallTime: Int64
   /// Monotonic clock at arrival, nanoseconds; only differences mean something.
@@ -19,8 +22,20 @@ public struct Message: ~Escapable {
   public let direction: Direction
   /// What it is.
   public let kind: Kind
+  /// The payload, unless it comes from `source`.
+  private let bytes: RawSpan
+  /// Has the payload put together when somebody asks for it.
+  private unowned(unsafe) let source: (any PayloadSource)?
+
   /// The bytes, exactly as they came.
-  public let payload: RawSpan
+  public var payload: RawSpan {
+    @_lifetime(copy self)
+    get {
+      guard let source = unsafe source else { return bytes }
+      let payload = source.payload
+      return unsafe _overrideLifetime(payload, copying: self)
+    }
+  }
 
   @_lifetime(copy payload)
   public init(
@@ -32,7 +47,31 @@ public struct Message: ~Escapable {
     self.connection = connection
     self.direction = direction
     self.kind = kind
-    self.payload = payload
+    bytes = payload
+    unsafe source = nil
+  }
+
+  /// A message whose payload has not been put together. Whoever makes it sees to it that it does not
+  /// outlive a borrow of `source`.
+  @unsafe @_lifetime(immortal)
+  package init(
+    wallTime: Int64, monotonicTime: Int64, connection: UInt32, direction: Direction, kind: Kind,
+    unsafeSource source: any PayloadSource
+  ) {
+    self.wallTime = wallTime
+    self.monotonicTime = monotonicTime
+    self.connection = connection
+    self.direction = direction
+    self.kind = kind
+    bytes = RawSpan()
+    unsafe self.source = source
+  }
+
+  /// The values of the paths if they are known without the payload, which may still be anything.
+  @_lifetime(copy self)
+  package func values(of interest: PathInterest) -> JSONValues? {
+    guard let source = unsafe source, let values = source.values(of: interest) else { return nil }
+    return unsafe _overrideLifetime(values, copying: self)
   }
 }
 

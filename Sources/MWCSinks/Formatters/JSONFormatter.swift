@@ -11,6 +11,8 @@ final class JSONFormatter: MessageFormatter {
   private var printer: JSONPrinter
   private var dialects = DialectMemory()
 
+  var interest: PathInterest? { nil }
+
   init(_ layout: JSONPrinter.Layout = .indented) { printer = JSONPrinter(layout) }
 
   func format(_ message: borrowing Message, into output: inout OutputBuffer) -> FormatOutcome {

@@ -23,6 +23,21 @@ enum Member: Int, CaseIterable {
   /// One way to spell a member, and what its number is multiplied by.
   typealias Spelling = (path: String, factor: Double)
 
+  /// What the formats need of it: of most members a number.
+  fileprivate var enough: PathInterest.Enough {
+    switch self {
+    case .type, .message, .timestamp, .mountPoint, .logicalCount, .coreCount, .architecture,
+      .gpuName, .osName, .osVersion, .hostname, .platform:
+      []
+    case .gpu: .presence
+    case .cpuUse, .memoryUse, .diskUse, .gpuUse, .memoryUsed, .memoryTotal, .gpuMemoryUse,
+      .memoryAvailable, .diskUsed, .diskTotal, .diskFree, .frequencyCurrent, .frequencyMax,
+      .gpuMemoryUsed, .gpuMemoryTotal, .gpuTemperature, .networkSent, .networkReceived,
+      .processMemory, .processUse:
+      [.presence, .amount]
+    }
+  }
+
   private static let mebi = 1_048_576.0
   private static let gibi = 1_073_741_824.0
 
@@ -85,6 +100,8 @@ enum Member: Int, CaseIterable {
 /// The spellings of the members a format needs, flattened to the paths of one scanner.
 struct MemberTable {
   let paths: [String]
+  private let enough: [PathInterest.Enough]
+  var interest: PathInterest { PathInterest(paths, enough: enough) }
   private let factors: [Double]
   /// The paths of member `m` are those from `starts[m]` up to `starts[m + 1]`.
   private let starts: [Int]
@@ -94,6 +111,9 @@ struct MemberTable {
     let members = Member.allCases.prefix(last.rawValue + 1)
     let spellings = members.map(\.spellings)
     paths = spellings.flatMap { $0.map(\.path) }
+    enough = zip(members, spellings).flatMap { member, spellings in
+      spellings.map { _ in member.enough }
+    }
     factors = spellings.flatMap { $0.map(\.factor) }
     starts = spellings.reduce(into: [0]) { starts, spellings in
       starts.append((starts.last ?? 0) + spellings.count)
@@ -128,11 +148,6 @@ struct Readings: ~Escapable {
   init(_ values: JSONValues, by table: MemberTable) {
     self.values = values
     self.table = table
-  }
-
-  var json: RawSpan {
-    @_lifetime(copy self)
-    get { values.json }
   }
 
   subscript(member: Member) -> JSONValue {

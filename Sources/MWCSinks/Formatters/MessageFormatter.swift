@@ -16,6 +16,9 @@ package enum FormatOutcome: Equatable, Sendable {
 /// the scanned message: it keeps its working memory from one message to the next, so it is one per
 /// thread and per output.
 package protocol MessageFormatter {
+  /// All that it reads of most messages; nil: all of them as they are.
+  var interest: PathInterest? { get }
+
   mutating func format(_ message: borrowing Message, into output: inout OutputBuffer)
     -> FormatOutcome
 

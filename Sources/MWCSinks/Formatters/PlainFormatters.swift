@@ -3,6 +3,8 @@ internal import MWCCore
 /// The format `raw`: the payload of every data message we received, byte for byte, and a newline.
 /// What is not a message says nothing here.
 struct RawFormatter: MessageFormatter {
+  var interest: PathInterest? { nil }
+
   func format(_ message: borrowing Message, into output: inout OutputBuffer) -> FormatOutcome {
     guard message.kind.isData, message.direction == .received else { return .skipped }
     output.append(message.payload)
@@ -17,6 +19,8 @@ struct RawFormatter: MessageFormatter {
 
 /// The format `none`: says nothing at all.
 struct SilentFormatter: MessageFormatter {
+  let interest: PathInterest? = PathInterest([])
+
   func format(_ message: borrowing Message, into output: inout OutputBuffer) -> FormatOutcome {
     .skipped
   }

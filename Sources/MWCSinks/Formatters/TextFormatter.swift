@@ -26,6 +26,8 @@ final class TextFormatter: MessageFormatter {
   var clock: LocalClock
   /// Where texts with escapes are resolved, kept from message to message.
   var scratch: [UInt8] = []
+  private let paths: PathInterest
+  var interest: PathInterest? { paths }
   private var scanner: JSONScanner
   private var dialects = DialectMemory()
 
@@ -41,7 +43,8 @@ final class TextFormatter: MessageFormatter {
       case .detailed: .processUse
       }
     table = MemberTable(upTo: last)
-    scanner = JSONScanner(valid: table.paths, options: .nonFinite)
+    paths = table.interest
+    scanner = JSONScanner(valid: paths.paths, options: .nonFinite)
   }
 
   func format(_ message: borrowing Message, into output: inout OutputBuffer) -> FormatOutcome {
@@ -53,11 +56,11 @@ final class TextFormatter: MessageFormatter {
     _ message: borrowing Message, scanner: inout JSONScanner, into output: inout OutputBuffer
   ) -> FormatOutcome {
     do throws(JSONError) {
-      let values = try scanner.scan(message.payload)
+      let values = try scanner.scan(message, as: paths)
       let readings = Readings(values, by: table)
       let role = MessageRole(readings)
       guard dialects.shows(role, readings, connection: message.connection) else { return .skipped }
-      append(readings, as: role, at: message.wallTime, to: &output)
+      append(readings, as: role, of: message, to: &output)
       return .printed
     } catch {
       return formatPacket(message, scanner: &scanner, into: &output)
@@ -69,7 +72,8 @@ final class TextFormatter: MessageFormatter {
     _ message: borrowing Message, scanner: inout JSONScanner, into output: inout OutputBuffer
   ) -> FormatOutcome {
     if message.kind == .binary { return .skipped }
-    guard let packet = SocketIOPacket(message.payload) else { return .bad }
+    let payload = message.payload
+    guard let packet = SocketIOPacket(payload) else { return .bad }
     if packet.json.byteCount > 0 {
       do throws(JSONError) { _ = try scanner.scan(packet.json) } catch { return .bad }
     }
@@ -78,9 +82,10 @@ final class TextFormatter: MessageFormatter {
   }
 
   private func append(
-    _ readings: borrowing Readings, as role: MessageRole, at wallTime: Int64,
+    _ readings: borrowing Readings, as role: MessageRole, of message: borrowing Message,
     to output: inout OutputBuffer
   ) {
+    let wallTime = message.wallTime
     switch role {
     case .readings:
       switch style {
@@ -99,9 +104,9 @@ final class TextFormatter: MessageFormatter {
     case .other:
       let type = readings[.type]
       if type.kind == .string {
-        appendLine(head: type.text, json: readings.json, at: wallTime, to: &output)
+        appendLine(head: type.text, json: message.payload, at: wallTime, to: &output)
       } else {
-        appendLine(head: Self.unnamed.span, json: readings.json, at: wallTime, to: &output)
+        appendLine(head: Self.unnamed.span, json: message.payload, at: wallTime, to: &output)
       }
     }
   }
