@@ -18,7 +18,7 @@ release_folder = "$$($(SWIFT) build $(release) --show-bin-path)"
 test_run := SWIFT='$(SWIFT)' FILTER='$(FILTER)' Scripts/run-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan lint \
+.PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan test-soak lint \
   fuzz conformance bench bench-scanner bench-format install clean
 
 help: ## list the targets
@@ -55,6 +55,9 @@ test-asan: setup-tests ## every test under the address, leak and undefined behav
 
 test-tsan: setup-tests ## every test under the thread sanitizer
 	@$(test_run) --sanitize=thread --scratch-path .build-tsan
+
+test-soak: setup-tests ## the longest tests, as long as they can be
+	MWC_SOAK=1 $(SWIFT) test --disable-xctest --filter MemoryTests
 
 lint: ## formatting and documentation rules
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests \

@@ -56,10 +56,11 @@ package struct MadeCapture {
   ///   - blockSize: raw bytes of a block.
   ///   - start: milliseconds after `startWallTime` at which the recording begins.
   ///   - form: how it stores them.
+  ///   - level: of compression.
   /// - Throws: `CaptureError`.
   package static func write(
-    _ path: String, _ records: [Record], uris: [String] = ["ws://127.0.0.1:8765/"],
-    blockSize: Int = 1 << 20, startingAt start: Int64 = 0, form: Form = .rows
+    _ path: String, _ records: some Sequence<Record>, uris: [String] = ["ws://127.0.0.1:8765/"],
+    blockSize: Int = 1 << 20, startingAt start: Int64 = 0, form: Form = .rows, level: Int = 6
   ) throws {
     let startWallTime = startWallTime + start * 1_000_000
     // Clocks of two recordings have nothing to do with each other.
@@ -68,6 +69,7 @@ package struct MadeCapture {
     options.minFree = 0
     options.blockSize = blockSize
     options.isDirect = form == .rows
+    options.level = level
     let writer = try CaptureWriter(
       path: path,
       session: CaptureSession(

@@ -10,7 +10,45 @@
 #include "check.h"
 #include "mwc_column.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define MWC_POISONED
+#endif
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define MWC_UNKNOWN
+#endif
+#endif
+
 enum { RECORDS_MAX = 256, SIZE_MAX_HERE = 1 << 16 };
+
+/// Memory of some megabytes that a kernel is given. Mapping it anew each time would take most of the
+/// time; sanitizers are told that it is new, and where it ends.
+typedef struct lent {
+  uint8_t *bytes;
+  size_t capacity;
+} lent;
+
+static void *lend(lent *lent, size_t size) {
+  if (lent->capacity < size) {
+#ifdef MWC_POISONED
+    if (lent->bytes != NULL) __asan_unpoison_memory_region(lent->bytes, lent->capacity);
+#endif
+    free(lent->bytes);
+    lent->capacity = size + size / 2;
+    lent->bytes = malloc(lent->capacity);
+    if (lent->bytes == NULL) abort();
+  }
+#ifdef MWC_POISONED
+  __asan_unpoison_memory_region(lent->bytes, size);
+  __asan_poison_memory_region(lent->bytes + size, lent->capacity - size);
+#endif
+#ifdef MWC_UNKNOWN
+  __msan_allocated_memory(lent->bytes, size);
+#endif
+  return lent->bytes;
+}
 
 typedef struct block {
   uint8_t *bytes;
@@ -164,12 +202,12 @@ static int64_t decode(const mwc_column_stream *streams, size_t stream_count, siz
   size_t stored = 0;
   for (size_t i = 0; i < stream_count; i++) stored += streams[i].length + MWC_COLUMN_PADDING;
   size_t size = mwc_column_decoder_size(stored, payload + 16 * RECORDS_MAX);
-  void *memory = malloc(size);
+  static lent kept;
+  void *memory = lend(&kept, size);
   *bytes = malloc(payload + MWC_COLUMN_PADDING);
-  if (memory == NULL || *bytes == NULL) abort();
+  if (*bytes == NULL) abort();
   int64_t written = mwc_column_decode(memory, size, streams, stream_count, no_source, NULL, 5, 7,
                                       *bytes, payload, entries, RECORDS_MAX);
-  free(memory);
   return written;
 }
 
@@ -216,14 +254,13 @@ static int check_records(const uint8_t *data, size_t size, uint8_t seed) {
   block block;
   read_records(&block, data, size);
   size_t memory_size = mwc_column_encoder_size(block.size, block.count);
-  void *memory = malloc(memory_size);
-  if (memory == NULL) abort();
+  static lent kept;
+  void *memory = lend(&kept, memory_size);
   mwc_column_stream streams[MWC_COLUMN_STREAMS_MAX];
   size_t count = mwc_column_encode(memory, memory_size, block.bytes, block.entries, block.count, 5, 7,
                                    streams);
   // What the kernels want readable behind a stream is not always theirs.
   for (size_t i = 0; i < count; i++) streams[i].bytes = padded(streams[i].bytes, streams[i].length);
-  free(memory);
   int line = count == 0 ? __LINE__ : check_round_trip(&block, streams, count);
   for (uint32_t i = 0; i < 8 && line == 0; i++) {
     decode_changed(&block, streams, count, (uint32_t)seed * 8 + i);
