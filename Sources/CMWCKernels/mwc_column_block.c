@@ -73,75 +73,157 @@ static const uint8_t *get_bits(mwc_block *d, size_t length) {
 
 static bool load(mwc_block *d, uint32_t number);
 
+/// The numbers of which a column is made: all, or those that do not repeat others.
+typedef struct fresh {
+  const int64_t *distances;  ///< NULL: all are
+  size_t count;
+  uint32_t *places;  ///< of each among all
+} fresh;
+
+/// For each value the last one of `other` in the same record or before.
+static bool latest_of(mwc_block *d, const mwc_block_column *other, size_t count, uint32_t own,
+                      mwc_model_column *column) {
+  const mwc_block_column *self = &d->columns[own];
+  if (self->messages == NULL || self->message_count != count || other->messages == NULL ||
+      other->message_count != other->count)
+    return fail(d);
+  uint32_t *places = mwc_block_take(d, count, sizeof *places);
+  if (places == NULL) return false;
+  size_t next = 0;
+  for (size_t i = 0; i < count; i++) {
+    while (next < other->count && other->messages[next] <= self->messages[i]) next++;
+    places[i] = next == 0 ? UINT32_MAX : (uint32_t)next - 1;
+  }
+  column->places = places;
+  return true;
+}
+
+/// Where the values of another column stand that these are predicted from. `count` is the number of all
+/// values of the column `own`.
 static bool column_of(mwc_block *d, uint64_t number, size_t count, uint32_t own,
                       mwc_model_column *column) {
+  column->places = NULL;
   if (number == 0) {
     column->values = d->walls;
-    column->places = NULL;
     if (own == 0) return fail(d);
     if (count == d->record_count) return true;
     column->places = d->columns[own].messages;
     return (column->places != NULL && d->columns[own].message_count == count) || fail(d);
   }
-  if (number >= own || d->columns[number].type == MWC_TYPE_CHOICE || !load(d, (uint32_t)number))
+  if (number >= own) return fail(d);
+  const mwc_block_column *other = &d->columns[number];
+  bool is_number = other->type == MWC_TYPE_NUMBER || other->type == MWC_TYPE_DATE ||
+                   other->type == MWC_TYPE_FLOAT;
+  if (!is_number || !load(d, (uint32_t)number)) return fail(d);
+  column->values = other->values;
+  return other->count == count || latest_of(d, other, count, own, column);
+}
+
+/// Reads which column says where numbers repeat others, and counts those that do not.
+static bool get_repeats(mwc_block *d, size_t count, uint32_t own, fresh *fresh) {
+  uint32_t number = (uint32_t)get_limited(d, own == 0 ? 0 : own - 1);
+  if (number == 0 || d->columns[number].type != MWC_TYPE_DISTANCES ||
+      d->columns[number].count != count || !load(d, number))
     return fail(d);
-  column->values = d->columns[number].values;
-  column->places = NULL;
-  return (column->values != NULL && d->columns[number].count == count) || fail(d);
+  fresh->distances = d->columns[number].values;
+  fresh->count = 0;
+  for (size_t i = 0; i < count; i++) {
+    if ((uint64_t)fresh->distances[i] > i) return fail(d);
+    fresh->count += fresh->distances[i] == 0;
+  }
+  return true;
+}
+
+/// Has the values of a column found for those that are fresh.
+static bool choose_fresh(mwc_block *d, const fresh *fresh, mwc_model_column *column) {
+  if (column->values == NULL) return true;
+  const uint32_t *all = column->places;
+  if (all == NULL) {
+    column->places = fresh->places;
+    return true;
+  }
+  uint32_t *places = mwc_block_take(d, fresh->count, sizeof *places);
+  for (size_t i = 0; places != NULL && i < fresh->count; i++) places[i] = all[fresh->places[i]];
+  column->places = places;
+  return places != NULL;
+}
+
+/// Fills in the numbers that repeat others.
+static void repeat(const fresh *fresh, const int64_t *stored, size_t count, int64_t *values) {
+  for (size_t i = 0; i < count; i++) {
+    size_t distance = (size_t)fresh->distances[i];
+    values[i] = distance == 0 ? *stored++ : values[i - distance];
+  }
+}
+
+/// Reads where numbers are predicted from.
+static bool get_reference(mwc_block *d, mwc_column_model *model, size_t count, uint32_t own,
+                          mwc_model_column *first, mwc_model_column *second) {
+  if (model->reference == MWC_COLUMN_NONE) return true;
+  bool is_sum = model->reference == MWC_COLUMN_SUM1 || model->reference == MWC_COLUMN_SUM2;
+  model->scale = get_limited(d, is_sum ? INT64_MAX : mwc_tens[18]);
+  if (is_sum && model->scale == 0) return fail(d);
+  if (model->reference == MWC_COLUMN_QUOTIENT &&
+      (model->scale / 32 > 18 || model->scale % 32 > 18))
+    return fail(d);
+  uint64_t number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
+  model->negative[0] = number & 1;
+  if (!is_sum && number < 2) return fail(d);
+  if (d->head.failed || !column_of(d, number >> 1, count, own, first)) return false;
+  if (model->reference == MWC_COLUMN_SUM2) {
+    number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
+    model->negative[1] = number & 1;
+    return !d->head.failed && column_of(d, number >> 1, count, own, second);
+  }
+  if (is_sum) return true;
+  model->columns[1] = (uint32_t)get_limited(d, MWC_COLUMN_NODES_MAX);
+  if (model->columns[1] == 0) {
+    model->columns[1] = MWC_COLUMN_CONSTANT;
+    model->constant = get_signed(d);
+    return !d->head.failed;
+  }
+  return !d->head.failed && column_of(d, model->columns[1], count, own, second);
 }
 
 /// Reads the numbers of a column, `own` being its number or 0; NULL when they are malformed.
 static int64_t *get_numbers(mwc_block *d, size_t count, uint32_t own) {
   mwc_column_model model = {0};
   mwc_model_column first = {0}, second = {0};
-  uint64_t kind = get_limited(d, 4 * MWC_COLUMN_QUOTIENT + 2);
-  model.reference = (uint8_t)(kind / 4);
+  fresh fresh = {.count = count};
+  uint64_t kind = get_limited(d, MWC_COLUMN_REPEATS + 4 * MWC_COLUMN_QUOTIENT + 2);
+  model.reference = (uint8_t)(kind % MWC_COLUMN_REPEATS / 4);
   model.order = (uint8_t)(kind % 4);
-  if (model.order > 2) fail(d);
+  if (model.order > 2 || model.reference > MWC_COLUMN_QUOTIENT) return fail(d), NULL;
+  if (kind >= MWC_COLUMN_REPEATS && !get_repeats(d, count, own, &fresh)) return NULL;
   model.low_bits = (uint8_t)get_limited(d, 56);
   model.centre = get_signed(d);
   model.divisor = (int64_t)get_limited(d, INT64_MAX);
   if (model.order > 0) model.start = get_signed(d);
-  if (model.reference == MWC_COLUMN_SUM1 || model.reference == MWC_COLUMN_SUM2) {
-    model.scale = get_limited(d, INT64_MAX);
-    if (model.scale == 0) fail(d);
-    uint64_t number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
-    model.negative[0] = number & 1;
-    if (d->head.failed || !column_of(d, number >> 1, count, own, &first)) return NULL;
-    if (model.reference == MWC_COLUMN_SUM2) {
-      number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
-      model.negative[1] = number & 1;
-      if (d->head.failed || !column_of(d, number >> 1, count, own, &second)) return NULL;
-    }
-  } else if (model.reference >= MWC_COLUMN_RATIO) {
-    model.scale = get_limited(d, mwc_tens[18]);
-    if (model.reference == MWC_COLUMN_QUOTIENT && (model.scale / 32 > 18 || model.scale % 32 > 18))
-      return fail(d), NULL;
-    uint64_t number = get_limited(d, 2 * MWC_COLUMN_NODES_MAX);
-    model.negative[0] = number & 1;
-    if (d->head.failed || number < 2 || !column_of(d, number >> 1, count, own, &first))
-      return fail(d), NULL;
-    model.columns[1] = (uint32_t)get_limited(d, MWC_COLUMN_NODES_MAX);
-    if (model.columns[1] == 0) {
-      model.columns[1] = MWC_COLUMN_CONSTANT;
-      model.constant = get_signed(d);
-    } else if (!column_of(d, model.columns[1], count, own, &second)) {
-      return NULL;
-    }
-  }
+  if (d->head.failed || !get_reference(d, &model, count, own, &first, &second)) return NULL;
   size_t length;
   const uint8_t *bytes = get_piece(d, &length);
   int64_t *values = mwc_block_take(d, count, sizeof *values);
   if (d->head.failed || (model.low_bits > 0 && count > SIZE_MAX / 64)) return NULL;
-  const uint8_t *low = get_bits(d, (count * model.low_bits + 7) / 8);
+  const uint8_t *low = get_bits(d, (fresh.count * model.low_bits + 7) / 8);
   if (low == NULL) return NULL;
   uint8_t *mark = d->arena.next;
-  uint64_t *numbers = mwc_block_take(d, count, sizeof *numbers);
+  uint64_t *numbers = mwc_block_take(d, fresh.count, sizeof *numbers);
   if (numbers == NULL ||
-      !mwc_model_unpack(bytes, length, low, model.low_bits, count, numbers))
+      !mwc_model_unpack(bytes, length, low, model.low_bits, fresh.count, numbers))
     return fail(d), NULL;
-  mwc_model_predict(&model, &first, &second, count, values);
-  mwc_model_restore(&model, numbers, count, values);
+  int64_t *stored = values;
+  if (fresh.distances != NULL) {
+    stored = mwc_block_take(d, fresh.count, sizeof *stored);
+    fresh.places = mwc_block_take(d, fresh.count, sizeof *fresh.places);
+    if (d->head.failed) return NULL;
+    for (size_t i = 0, at = 0; i < count; i++) {
+      if (fresh.distances[i] == 0) fresh.places[at++] = (uint32_t)i;
+    }
+    if (!choose_fresh(d, &fresh, &first) || !choose_fresh(d, &fresh, &second)) return NULL;
+  }
+  mwc_model_predict(&model, &first, &second, fresh.count, stored);
+  mwc_model_restore(&model, numbers, fresh.count, stored);
+  if (fresh.distances != NULL) repeat(&fresh, stored, count, values);
   d->arena.next = mark;
   return values;
 }
@@ -218,7 +300,7 @@ static void get_hex_column(mwc_block *d, mwc_block_column *column) {
     fail(d);
 }
 
-static void get_choice_column(mwc_block *d, mwc_block_column *column) {
+static void get_choice_column(mwc_block *d, mwc_block_column *column, uint32_t own) {
   size_t distinct = (size_t)get_limited(d, (uint64_t)(d->head.end - d->head.at));
   mwc_column_place *texts = mwc_block_take(d, distinct, sizeof *texts);
   if (texts == NULL) return;
@@ -231,7 +313,7 @@ static void get_choice_column(mwc_block *d, mwc_block_column *column) {
   }
   column->choices = texts;
   column->choice_count = distinct;
-  column->values = get_numbers(d, column->count, 0);
+  column->values = get_numbers(d, column->count, own);
   if (d->head.failed) return;
   for (size_t i = 0; i < column->count; i++) {
     if ((uint64_t)column->values[i] >= distinct) fail(d);
@@ -267,6 +349,53 @@ static void get_text_column(mwc_block *d, mwc_block_column *column, bool has_len
   column->texts = MWC_TEXTS_TABLE;
 }
 
+/// Puts the texts of other columns together.
+static void get_joined_column(mwc_block *d, mwc_block_column *column, uint32_t own) {
+  size_t part_count = (size_t)get_limited(d, MWC_COLUMN_PARTS_MAX), total = 0;
+  const mwc_block_column *parts[MWC_COLUMN_PARTS_MAX];
+  for (size_t i = 0; i < part_count; i++) {
+    uint32_t part = (uint32_t)get_limited(d, own - 1);
+    if (part == 0 || d->columns[part].count != column->count || !mwc_block_spell(d, part)) {
+      fail(d);
+      return;
+    }
+    parts[i] = &d->columns[part];
+    for (size_t j = 0; j < column->count; j++) {
+      size_t length;
+      mwc_block_text(parts[i], j, &length);
+      total += length;
+    }
+  }
+  uint8_t *text = mwc_block_take(d, total + MWC_COLUMN_PADDING, 1);
+  mwc_column_place *table = mwc_block_take(d, column->count, sizeof *table);
+  if (d->head.failed || total > UINT32_MAX) {
+    fail(d);
+    return;
+  }
+  column->base = text;
+  column->table = table;
+  column->texts = MWC_TEXTS_TABLE;
+  size_t at = 0;
+  for (size_t i = 0; i < column->count; i++) {
+    size_t start = at;
+    for (size_t j = 0; j < part_count; j++) {
+      size_t length;
+      const uint8_t *part = mwc_block_text(parts[j], i, &length);
+      mwc_copy_text(text + at, part, length);
+      at += length;
+    }
+    table[i] = (mwc_column_place){.offset = (uint32_t)start, .length = (uint32_t)(at - start)};
+  }
+}
+
+static void get_distances_column(mwc_block *d, mwc_block_column *column, uint32_t own) {
+  column->values = get_numbers(d, column->count, own);
+  // Nodes that lead here all the same find nothing.
+  column->base = d->head.at;
+  column->length = 0;
+  column->texts = MWC_TEXTS_CONSTANT;
+}
+
 /// Loads a column unless that has been done already.
 static bool load(mwc_block *d, uint32_t number) {
   mwc_block_column *column = &d->columns[number];
@@ -287,11 +416,13 @@ static bool load(mwc_block *d, uint32_t number) {
       break;
     case MWC_TYPE_TEXT: get_text_column(d, column, false); break;
     case MWC_TYPE_BYTES: get_text_column(d, column, true); break;
-    case MWC_TYPE_CHOICE: get_choice_column(d, column); break;
+    case MWC_TYPE_CHOICE: get_choice_column(d, column, number); break;
     case MWC_TYPE_NUMBER: get_number_column(d, column, number); break;
     case MWC_TYPE_DATE: get_date_column(d, column, number); break;
     case MWC_TYPE_FLOAT: get_float_column(d, column, number); break;
     case MWC_TYPE_HEX: get_hex_column(d, column); break;
+    case MWC_TYPE_JOINED: get_joined_column(d, column, number); break;
+    case MWC_TYPE_DISTANCES: get_distances_column(d, column, number); break;
     default: fail(d);
   }
   column->is_loaded = !d->head.failed && d->head.at == d->head.end;
@@ -305,7 +436,7 @@ bool mwc_block_load(mwc_block *d, uint32_t number) { return load(d, number); }
 
 /// Reads what a column is and where, and goes on behind its description.
 static void get_column(mwc_block *d, mwc_block_column *column) {
-  column->type = (uint8_t)get_limited(d, MWC_TYPE_HEX);
+  column->type = (uint8_t)get_limited(d, MWC_TYPE_DISTANCES);
   column->count = (size_t)get_limited(d, UINT32_MAX);
   if (column->type != MWC_TYPE_CONSTANT) {
     get_place(d, &column->stream, &column->piece, &column->piece_length);
@@ -329,6 +460,7 @@ static void get_nodes(mwc_block *d) {
   for (uint32_t i = 1; i < d->node_count; i++) {
     d->nodes[i].literal = get_text(d, &d->nodes[i].literal_length);
     d->nodes[i].column = (uint32_t)get_limited(d, d->column_count - 1);
+    d->columns[d->nodes[i].column].is_visited = true;
   }
   for (uint32_t i = 0; i < d->node_count && !d->head.failed; i++) {
     mwc_block_node *node = &d->nodes[i];

@@ -28,6 +28,7 @@ typedef struct mwc_block_column {
   uint8_t type;
   uint8_t texts;   ///< MWC_TEXTS_NUMBERS …
   bool is_loaded;  ///< whether there is all that the texts are made of
+  bool is_visited;  ///< a node leads here; otherwise other columns need it
   const uint8_t *base;
   size_t length;  ///< of a constant
   const mwc_column_place *table;

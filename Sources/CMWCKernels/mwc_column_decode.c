@@ -2,7 +2,7 @@
 #include "mwc_column_block.h"
 
 size_t mwc_column_decoder_size(size_t stored, size_t raw) {
-  return ((size_t)4 << 20) + 8 * stored + 20 * raw;
+  return ((size_t)4 << 20) + 8 * stored + 28 * raw;
 }
 
 int64_t mwc_column_count(const uint8_t *head, size_t length) {
@@ -117,8 +117,8 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
     }
   }
   for (uint32_t i = 1; i < block.column_count; i++) {
-    if (block.columns[i].at != block.columns[i].count &&
-        block.columns[i].texts != MWC_TEXTS_CONSTANT)
+    const mwc_block_column *column = &block.columns[i];
+    if (column->is_visited && column->at != column->count && column->texts != MWC_TEXTS_CONSTANT)
       return MWC_COLUMN_E_MALFORMED;
   }
   return at - bytes;

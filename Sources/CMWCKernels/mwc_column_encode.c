@@ -39,11 +39,10 @@ static bool is_like_time(const encoder *e, const mwc_split_change *change) {
          spelled.digits / (int64_t)mwc_tens[spelled.places] >= 1000000000;
 }
 
-/// Lists the columns whose values may be predicted from the times of their records without being
-/// visited once by each, and finds out which record each visit belongs to.
-static void put_messages(encoder *e, const mwc_split_change *changes, const uint32_t *starts,
-                         const mwc_split_change *choices, const uint32_t *choice_starts,
-                         const uint16_t *numbers) {
+/// Finds the columns whose values may be predicted from the times of their records without being
+/// visited once by each, and which record each visit belongs to. Returns how many they are.
+static uint32_t find_messages(encoder *e, const mwc_split_change *changes, const uint32_t *starts,
+                              const mwc_split_change *choices, const uint32_t *choice_starts) {
   const mwc_split *split = &e->split;
   e->messages = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *e->messages);
   memset((void *)e->messages, 0, MWC_COLUMN_NODES_MAX * sizeof *e->messages);
@@ -57,13 +56,7 @@ static void put_messages(encoder *e, const mwc_split_change *changes, const uint
     messages[i] = mwc_arena_take(&e->arena, column->visits * sizeof *messages[i]);
     listed++;
   }
-  put(e, listed);
-  for (uint32_t i = 0; i < split->column_count; i++) {
-    if (messages[i] == NULL) continue;
-    put(e, numbers[i]);
-    put(e, split->columns[i].visits);
-  }
-  if (listed == 0) return;
+  if (listed == 0) return 0;
 
   // The ways of all messages once more.
   uint32_t *departures = mwc_arena_take(&e->arena, split->node_count * sizeof *departures);
@@ -89,6 +82,7 @@ static void put_messages(encoder *e, const mwc_split_change *changes, const uint
       if (messages[column] != NULL) messages[column][visits[column]++] = (uint32_t)record;
     } while (split->nodes[at].form != MWC_NODE_END);
   }
+  return listed;
 }
 
 /// Whether taking the earliest record of all sources again and again, the first source of several
@@ -112,7 +106,7 @@ static bool is_order_of_time(const mwc_entry *entries, size_t count, const uint1
 }
 
 size_t mwc_column_encoder_size(size_t bytes, size_t records) {
-  return ((size_t)4 << 20) + 28 * bytes + 512 * records;
+  return ((size_t)8 << 20) + 48 * bytes + 512 * records;
 }
 
 size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const mwc_entry *entries,
@@ -128,6 +122,7 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
                      .record_count = count,
                      .is_valid = true};
   encoder.arena.next += 15 & (0 - (uintptr_t)encoder.arena.next);
+  encoder.arena.end -= 15 & (uintptr_t)encoder.arena.end;
   struct encoder *e = &encoder;
   memset(streams, 0, STREAM_FIRST * sizeof *streams);
 
@@ -162,18 +157,23 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
   }
   mwc_split *split = &e->split;
 
-  // Room for what is written. Every value in the head has come from a payload, once.
-  size_t bits_size = 8 * (split->visit_total + 3 * count) + 64;
+  // Room for what is written. Every value in the head has come from a payload, once; numbers that
+  // texts are taken apart into have come from a visit, at most three of them.
+  size_t bits_size = 8 * (4 * split->visit_total + 3 * count) + 64;
   size_t head_size = payload + (size_t)MWC_COLUMN_NODES_MAX * 160 +
                      (size_t)split->edge_count * 4 + source_count * 16 + 1024 +
                      2 * (size_t)(split->literals - split->nodes[0].literal);
-  e->head = e->head_at = mwc_arena_take(&e->arena, head_size);
+  uint8_t *head = mwc_arena_take(&e->arena, head_size);
+  uint8_t *columns = mwc_arena_take(&e->arena, head_size);
+  e->description = mwc_arena_take(&e->arena, head_size);
+  uint8_t *successors = mwc_arena_take(&e->arena, (size_t)MWC_COLUMN_NODES_MAX * 160);
+  e->head_at = head;
+  e->columns_at = columns;
   e->bits = e->bits_at = mwc_arena_take(&e->arena, bits_size);
   e->shared_room = 2 * MWC_COLUMN_NODES_MAX + 16;
   e->shared[0] = mwc_arena_take(&e->arena, e->shared_room * sizeof(piece));
   e->shared[1] = mwc_arena_take(&e->arena, e->shared_room * sizeof(piece));
   e->candidates = mwc_arena_take(&e->arena, CANDIDATES_MAX * sizeof *e->candidates);
-  e->candidate_counts = mwc_arena_take(&e->arena, CANDIDATES_MAX * sizeof(uint32_t));
   int64_t *walls = mwc_arena_take(&e->arena, count * sizeof *walls);
   int64_t *values = mwc_arena_take(&e->arena, count * sizeof *values);
   e->walls = walls;
@@ -206,12 +206,12 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
     mwc_column_put_numbers(e, values, count);
   }
 
-  // Nodes and columns that were visited, by their new numbers.
+  // Nodes that were visited, by their new numbers.
   uint16_t *numbers = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *numbers);
   uint16_t *column_numbers = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * sizeof *numbers);
   uint32_t *change_starts = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * 4);
   uint32_t *choice_starts = mwc_arena_take(&e->arena, MWC_COLUMN_NODES_MAX * 4);
-  uint32_t node_count = 0, column_count = 0, before = 0;
+  uint32_t node_count = 0, visited_columns = 0, before = 0;
   for (uint32_t i = 0; i < split->node_count; i++) {
     numbers[i] = (uint16_t)(split->nodes[i].visits > 0 ? node_count++ : 0);
     choice_starts[i] = before;
@@ -219,20 +219,17 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
   }
   before = 0;
   for (uint32_t i = 0; i < split->column_count; i++) {
-    column_numbers[i] = (uint16_t)(split->columns[i].visits > 0 ? ++column_count : 0);
+    visited_columns += split->columns[i].visits > 0;
     change_starts[i] = before;
     before += split->columns[i].changes;
   }
   const mwc_split_change *changes = by_owner(e, split->changes, split->change_count, change_starts);
   const mwc_split_change *choices = by_owner(e, split->choices, split->choice_count, choice_starts);
-  put(e, node_count == 0 ? 0 : node_count - 1);
-  put(e, column_count);
-  for (uint32_t i = 1; i < split->node_count; i++) {
-    const mwc_split_node *node = &split->nodes[i];
-    if (node->visits == 0) continue;
-    put_text(e, node->literal, node->literal_length);
-    put(e, column_numbers[node->column]);
-  }
+
+  // Columns have their numbers once they are written, but nodes, which name them, stand before them
+  // and use the streams before them.
+  uint8_t *front = e->head_at;
+  e->head_at = successors;
   for (uint32_t i = 0; i < split->node_count; i++) {
     const mwc_split_node *node = &split->nodes[i];
     if (node->visits == 0 || node->form == MWC_NODE_END) continue;
@@ -248,17 +245,37 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
       put_choices(e, choices + choice_starts[i], node->choice_changes, node->visits, removed);
     }
   }
-  put_messages(e, changes, change_starts, choices, choice_starts, column_numbers);
+  size_t successors_length = (size_t)(e->head_at - successors);
+  uint32_t listed = find_messages(e, changes, change_starts, choices, choice_starts);
+  e->spare_columns = MWC_COLUMN_NODES_MAX - 1 - visited_columns;
   for (uint32_t i = MWC_SPLIT_BYTES; i < split->column_count; i++) {
     if (split->columns[i].visits == 0) continue;
     column column = {.changes = changes + change_starts[i],
                      .change_count = split->columns[i].changes,
                      .count = split->columns[i].visits,
-                     .number = column_numbers[i],
                      .form = split->columns[i].form,
                      .messages = e->messages[i]};
-    mwc_column_put(e, &column);
+    column_numbers[i] = (uint16_t)mwc_column_put(e, &column);
   }
+  column_numbers[MWC_SPLIT_NONE] = 0;
+
+  e->head_at = front;
+  put(e, node_count == 0 ? 0 : node_count - 1);
+  put(e, e->column_count);
+  for (uint32_t i = 1; i < split->node_count; i++) {
+    const mwc_split_node *node = &split->nodes[i];
+    if (node->visits == 0) continue;
+    put_text(e, node->literal, node->literal_length);
+    put(e, column_numbers[node->column]);
+  }
+  put_bytes(e, successors, successors_length);
+  put(e, listed);
+  for (uint32_t i = 0; i < split->column_count; i++) {
+    if (e->messages[i] == NULL) continue;
+    put(e, column_numbers[i]);
+    put(e, split->columns[i].visits);
+  }
+  put_bytes(e, columns, (size_t)(e->columns_at - columns));
   *validity = e->is_valid;
 
   for (unsigned which = 0; which < 2; which++) {
@@ -272,7 +289,7 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
     }
   }
   streams[STREAM_HEAD] = (mwc_column_stream){
-      .bytes = e->head, .length = (size_t)(e->head_at - e->head), .hint = MWC_COLUMN_TEXT};
+      .bytes = head, .length = (size_t)(e->head_at - head), .hint = MWC_COLUMN_TEXT};
   streams[STREAM_BITS] = (mwc_column_stream){
       .bytes = e->bits, .length = (size_t)(e->bits_at - e->bits), .hint = MWC_COLUMN_BITS};
   return e->stream_count;

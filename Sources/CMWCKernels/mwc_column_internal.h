@@ -45,6 +45,14 @@ static inline bool mwc_same_bytes(const uint8_t *one, const uint8_t *other, size
   return ((mwc_load64(one) ^ mwc_load64(other)) << (64 - 8 * length)) == 0;
 }
 
+/// As `mwc_arena_take`, but from the end: for what is needed until `end` is set back.
+static inline void *mwc_arena_take_end(mwc_arena *arena, size_t size) {
+  size_t room = (size_t)(arena->end - arena->next) & ~(size_t)15;
+  if (size > room || room - size < 32) return NULL;
+  arena->end = (uint8_t *)((uintptr_t)(arena->end - size) & ~(uintptr_t)15);
+  return arena->end;
+}
+
 // MARK: Integers
 
 static inline uint64_t mwc_zigzag(int64_t value) {
@@ -105,6 +113,9 @@ static inline uint64_t mwc_get_limited(mwc_column_cursor *cursor, uint64_t limit
 /// Longest chain of columns that are predicted from each other.
 enum { MWC_COLUMN_CHAIN_MAX = 16 };
 
+/// Most columns that one joins the texts of.
+enum { MWC_COLUMN_PARTS_MAX = 16 };
+
 /// How the values of a column are predicted; the fields stand in the block.
 ///
 /// The prediction from other columns is taken off first; of what remains, `order` differences; of
@@ -131,6 +142,9 @@ enum {
   MWC_COLUMN_QUOTIENT = 4,  ///< column / column · 100 in doubles, as their bits
 };
 #define MWC_COLUMN_CONSTANT UINT32_MAX
+
+/// Added to the kind of numbers that repeat others at the distances that a column gives.
+enum { MWC_COLUMN_REPEATS = 32 };
 
 /// scale · a / b, rounded half up; 0 where that has no meaning.
 static inline int64_t mwc_ratio(uint64_t scale, int64_t a, int64_t b) {
@@ -165,6 +179,8 @@ enum {
   MWC_TYPE_DATE = 6,      ///< 2026-11-21T10:23:08.517999
   MWC_TYPE_FLOAT = 7,     ///< doubles as Python spells them
   MWC_TYPE_HEX = 8,       ///< lower-case hexadecimal digits
+  MWC_TYPE_JOINED = 9,    ///< texts of other columns, one behind the other
+  MWC_TYPE_DISTANCES = 10,  ///< no texts: where numbers of other columns have been before
 };
 
 /// A decimal number as it is spelled.

@@ -97,15 +97,11 @@ static unsigned bit_length(uint64_t value) {
   return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
-/// About how many bits numbers like these need each, and which one stands in their middle.
-static double cost_of(const int64_t *errors, size_t count, int64_t *centre) {
-  if (count == 0) {
-    *centre = 0;
-    return 0;
-  }
+/// What stands in the middle of numbers; 0 where many are 0.
+static int64_t centre_of(const int64_t *errors, size_t count) {
   size_t zeros = 0;
   for (size_t i = 0; i < count; i++) zeros += errors[i] == 0;
-  *centre = 0;
+  int64_t centre = 0;
   if (zeros * 4 < count) {
     // The mean of what is not far from the mean: outliers do not pull at it.
     double mean = 0, reach = INFINITY;
@@ -128,14 +124,19 @@ static double cost_of(const int64_t *errors, size_t count, int64_t *centre) {
       double distance = fabs((double)errors[i] - mean);
       if (distance < nearest) {
         nearest = distance;
-        *centre = errors[i];
+        centre = errors[i];
       }
     }
   }
+  return centre;
+}
+
+/// About how many bits numbers like these need each once `centre` is taken off.
+static double cost_around(const int64_t *errors, size_t count, int64_t centre) {
   uint32_t histogram[65] = {0};
   size_t bits = 0;
   for (size_t i = 0; i < count; i++) {
-    unsigned length = bit_length(mwc_zigzag(mwc_sub(errors[i], *centre)));
+    unsigned length = bit_length(mwc_zigzag(mwc_sub(errors[i], centre)));
     histogram[length]++;
     bits += length > 1 ? length - 1 : 0;
   }
@@ -146,11 +147,29 @@ static double cost_of(const int64_t *errors, size_t count, int64_t *centre) {
   return ((double)bits + classes) / (double)count;
 }
 
+/// About how many bits numbers like these need each, and which one is best taken off. `total` are all of
+/// them, which share the bytes that say so.
+static double cost_of(const int64_t *errors, size_t count, size_t total, int64_t *centre) {
+  *centre = 0;
+  if (count == 0) return 0;
+  int64_t middle = centre_of(errors, count);
+  double cost = cost_around(errors, count, middle);
+  unsigned length = bit_length(mwc_zigzag(middle)) / 7;
+  *centre = middle;
+  if (length < 2 || total > 1024 * length) return cost;
+  cost += 8.0 * length / (double)total;
+  double plain = cost_around(errors, count, 0);
+  if (plain > cost) return cost;
+  *centre = 0;
+  return plain;
+}
+
 typedef struct trial {
   const int64_t *values;
   const uint32_t *places;
   const uint8_t *is_start;
   size_t count;
+  size_t total;  ///< values that the sample stands for
   mwc_column_model best;
   double cost;
 } trial;
@@ -178,7 +197,7 @@ static void try_orders(trial *trial, mwc_column_model model, const int64_t *erro
     }
     if (order > 0 && tried_count < 4) continue;
     int64_t centre;
-    double cost = cost_of(tried, tried_count, &centre) + handicap + 0.02 * order;
+    double cost = cost_of(tried, tried_count, trial->total, &centre) + handicap + 0.02 * order;
     if (cost < trial->cost) {
       trial->cost = cost;
       trial->best = model;
@@ -202,13 +221,14 @@ static bool moves_along(const trial *trial, const int64_t *own, const int64_t *o
   return together < alone - alone / 8;
 }
 
-void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t count,
-                      const mwc_model_candidate *candidates, size_t candidate_count,
-                      unsigned places) {
+double mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t count,
+                        const mwc_model_candidate *candidates, size_t candidate_count,
+                        unsigned places) {
   uint32_t where[SAMPLE];
   uint8_t is_start[SAMPLE];
   int64_t own[SAMPLE], errors[SAMPLE];
   trial trial = {.values = values, .places = where, .is_start = is_start, .cost = INFINITY};
+  trial.total = count;
   trial.count = sample_places(count, where, is_start);
   for (size_t i = 0; i < trial.count; i++) own[i] = values[where[i]];
   mwc_column_model plain = {.divisor = 1, .scale = 1};
@@ -306,6 +326,7 @@ void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t cou
     }
   }
   *model = trial.best;
+  return trial.cost;
 }
 
 static uint64_t greatest_divisor(uint64_t a, uint64_t b) {
@@ -317,8 +338,8 @@ static uint64_t greatest_divisor(uint64_t a, uint64_t b) {
   return a;
 }
 
-void mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t count,
-                     const int64_t *predicted, uint64_t *numbers) {
+double mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t count,
+                       const int64_t *predicted, uint64_t *numbers) {
   // The prediction taken off, then differences; the first one is where the model starts.
   int64_t previous = 0, step = 0;
   for (size_t i = 0; i < count; i++) {
@@ -366,16 +387,15 @@ void mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t coun
   }
   double best = INFINITY;
   model->low_bits = 0;
-  unsigned first = longest > 10 ? 0 : 0;
-  for (unsigned low = first; low < longest && low <= 56; low++) {
+  for (unsigned low = 0; low < longest && low <= 56; low++) {
     unsigned rest_max = longest - low;
     if (rest_max > 14) {
       // Too wide to look at every value: by length.
-      double cost = 0, classes = 0;
+      double cost = 0;
       for (unsigned i = 0; i <= longest; i++) {
         unsigned rest = i > low ? i - low : 0;
-        cost += histogram[i] * (double)(rest <= 7 ? rest : 8 * ((rest + 6) / 7));
-        (void)classes;
+        // Among bytes of noise no byte is cheap, not even a zero.
+        cost += histogram[i] * (rest <= 3 ? 3.0 : rest <= 7 ? rest : 8.0 * ((rest + 6) / 7));
       }
       cost = cost / (double)sampled + low;
       if (cost < best) {
@@ -415,6 +435,7 @@ void mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t coun
       model->low_bits = (uint8_t)low;
     }
   }
+  return longest == 0 ? 0 : best;
 }
 
 size_t mwc_model_pack(const uint64_t *numbers, size_t count, unsigned low_bits, uint8_t *bits,

@@ -26,21 +26,25 @@ typedef struct mwc_model_candidate {
   int64_t constant;
   uint8_t places;  ///< decimal places
   uint8_t depth;   ///< how many columns have to be known before it
+  size_t count;    ///< of values; 0 for a constant
+  const uint32_t *messages;  ///< the record of each value where the block says so, or NULL
 } mwc_model_candidate;
 
 /// Finds a good way to predict `count` values, which have `places` decimal places, from the ones
-/// before them and from other columns. Fills everything but `start`, `divisor` and `low_bits`.
-void mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t count,
-                      const mwc_model_candidate *candidates, size_t candidate_count,
-                      unsigned places);
+/// before them and from other columns. Fills everything but `start`, `divisor` and `low_bits`. Returns
+/// about how many bits a value then needs.
+double mwc_model_choose(mwc_column_model *model, const int64_t *values, size_t count,
+                        const mwc_model_candidate *candidates, size_t candidate_count,
+                        unsigned places);
 
 /// What the other columns say about `count` values.
 void mwc_model_predict(const mwc_column_model *model, const mwc_model_column *first,
                        const mwc_model_column *second, size_t count, int64_t *out);
 
-/// Turns values into the numbers to be stored and completes the model. `predicted` may be NULL.
-void mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t count,
-                     const int64_t *predicted, uint64_t *numbers);
+/// Turns values into the numbers to be stored and completes the model. `predicted` may be NULL. Returns
+/// about how many bits each number takes in the block.
+double mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t count,
+                       const int64_t *predicted, uint64_t *numbers);
 
 /// Turns stored numbers into values, which hold what was predicted before.
 void mwc_model_restore(const mwc_column_model *model, const uint64_t *numbers, size_t count,

@@ -6,127 +6,6 @@
 #include "mwc_json.h"
 #include "mwc_utf8.h"
 
-// MARK: Numbers
-
-/// Writes the numbers of a column: its model to the head, the rest to streams.
-static void put_numbers(encoder *e, const int64_t *values, size_t count, mwc_column_model *model,
-                        const int64_t *predicted) {
-  uint8_t *mark = e->arena.next;
-  uint64_t *numbers = mwc_arena_take(&e->arena, count * sizeof *numbers);
-  mwc_model_apply(model, values, count, predicted, numbers);
-  put(e, (uint64_t)model->reference * 4 + model->order);
-  put(e, model->low_bits);
-  put_signed(e, model->centre);
-  put(e, (uint64_t)model->divisor);
-  if (model->order > 0) put_signed(e, model->start);
-  if (model->reference == MWC_COLUMN_SUM1 || model->reference == MWC_COLUMN_SUM2) {
-    put(e, model->scale);
-    put(e, (uint64_t)model->columns[0] * 2 + model->negative[0]);
-    if (model->reference == MWC_COLUMN_SUM2)
-      put(e, (uint64_t)model->columns[1] * 2 + model->negative[1]);
-  } else if (model->reference >= MWC_COLUMN_RATIO) {
-    put(e, model->scale);
-    put(e, (uint64_t)model->columns[0] * 2 + model->negative[0]);
-    put(e, model->columns[1] == MWC_COLUMN_CONSTANT ? 0 : model->columns[1]);
-    if (model->columns[1] == MWC_COLUMN_CONSTANT) put_signed(e, model->constant);
-  }
-  // The bytes take the place of the numbers, which are never shorter than half of them.
-  uint8_t *bytes = mwc_arena_take(&e->arena, count * 10);
-  size_t length = mwc_model_pack(numbers, count, model->low_bits, e->bits_at, bytes);
-  e->bits_at += (count * model->low_bits + 7) / 8;
-  memmove(mark, bytes, length);
-  e->arena.next = mark + ((length + 15) & ~(size_t)15);
-  put_piece(e, mark, length, model->low_bits > 0 ? MWC_COLUMN_NOISE : MWC_COLUMN_TEXT);
-}
-
-/// Says in the head where the last piece is.
-static void put_place(encoder *e) {
-  put(e, e->piece_stream);
-  put(e, e->piece_length);
-}
-
-/// As above, with the way to predict them chosen from differences alone.
-static void put_plain_numbers(encoder *e, const int64_t *values, size_t count) {
-  mwc_column_model model;
-  mwc_model_choose(&model, values, count, NULL, 0, 0);
-  put_numbers(e, values, count, &model, NULL);
-}
-
-void mwc_column_put_numbers(encoder *e, const int64_t *values, size_t count) {
-  put_plain_numbers(e, values, count);
-  put_place(e);
-}
-
-static const int64_t *array_of(const encoder *e, uint32_t number, const uint32_t **places,
-                               const uint32_t *messages) {
-  *places = NULL;
-  if (number == 0) {
-    *places = messages;
-    return e->walls;
-  }
-  for (size_t i = 0; i < e->candidate_count; i++) {
-    if (e->candidates[i].number == number && !e->candidates[i].is_constant)
-      return e->candidates[i].column.values;
-  }
-  return NULL;
-}
-
-static uint8_t depth_of(const encoder *e, uint32_t number) {
-  for (size_t i = 0; i < e->candidate_count; i++) {
-    if (e->candidates[i].number == number) return e->candidates[i].depth;
-  }
-  return 0;
-}
-
-/// Writes numbers that may be predicted from other columns, which they then are candidates for.
-static void put_column_numbers(encoder *e, const column *column, const int64_t *values,
-                               unsigned places) {
-  mwc_model_candidate candidates[CONSIDERED_MAX];
-  size_t count = 0;
-  const uint32_t *messages = column->messages;
-  for (size_t i = e->candidate_count; i-- > 0 && count < CONSIDERED_MAX;) {
-    if (e->candidates[i].is_constant || e->candidate_counts[i] == column->count)
-      candidates[count++] = e->candidates[i];
-  }
-  for (size_t i = 0; i < count / 2; i++) {
-    mwc_model_candidate swapped = candidates[i];
-    candidates[i] = candidates[count - 1 - i];
-    candidates[count - 1 - i] = swapped;
-  }
-  if (messages != NULL || column->count == e->record_count) {
-    if (count == CONSIDERED_MAX) {
-      memmove(candidates, candidates + 1, --count * sizeof *candidates);
-    }
-    candidates[count++] = (mwc_model_candidate){
-        .column = {.values = e->walls, .places = messages}, .number = 0, .is_time = true};
-  }
-  mwc_column_model model;
-  mwc_model_choose(&model, values, column->count, candidates, count, places);
-  const int64_t *predicted = NULL;
-  if (model.reference != MWC_COLUMN_NONE) {
-    mwc_model_column first = {0}, second = {0};
-    first.values = array_of(e, model.columns[0], &first.places, messages);
-    if (model.reference != MWC_COLUMN_SUM1 && model.columns[1] != MWC_COLUMN_CONSTANT)
-      second.values = array_of(e, model.columns[1], &second.places, messages);
-    int64_t *room = mwc_arena_take(&e->arena, column->count * sizeof *room);
-    mwc_model_predict(&model, &first, &second, column->count, room);
-    predicted = room;
-  }
-  put_numbers(e, values, column->count, &model, predicted);
-  uint8_t depth = 0;
-  for (unsigned i = 0; i < 2 && model.reference != MWC_COLUMN_NONE; i++) {
-    uint8_t below = depth_of(e, model.columns[i]);
-    if (depth <= below) depth = below + 1;
-  }
-  if (e->candidate_count < CANDIDATES_MAX && depth < MWC_COLUMN_CHAIN_MAX) {
-    e->candidate_counts[e->candidate_count] = column->count;
-    e->candidates[e->candidate_count++] = (mwc_model_candidate){.column = {.values = values},
-                                                                .number = column->number,
-                                                                .depth = depth,
-                                                                .places = (uint8_t)places};
-  }
-}
-
 // MARK: What a column is
 
 /// The values of a column stand far from each other: has the next ones fetched in time.
@@ -194,7 +73,7 @@ static void put_exceptions(encoder *e, const column *column, const exceptions *e
 }
 
 /// Exceptions a column of this many changes may have.
-static uint32_t exceptions_max(const column *column) { return 2 + column->change_count / 16; }
+static uint32_t exceptions_max(const column *column) { return 2 + column->change_count / 8; }
 
 /// One number for each visit from one for each change; exceptions keep the number before.
 static int64_t *expand(encoder *e, const column *column, const int64_t *numbers,
@@ -232,8 +111,9 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
   for (uint32_t i = 0; i < count; i++) {
     fetch_ahead(e, column->changes, i, column->change_count);
     const mwc_split_change *change = &column->changes[i];
-    if (!mwc_take_number(text_of(e, change), change->length, &spelled[i])) {
-      if (bad.count >= exceptions_max(column) || change->length > 15) goto no;
+    if (!mwc_take_number(text_of(e, change), change->length, &spelled[i]) ||
+        spelled[i].places > places_max) {
+      if (bad.count >= exceptions_max(column) || change->length > 31) goto no;
       bad.changes[bad.count++] = i;
       spelled[i].places = 255;
       continue;
@@ -246,7 +126,7 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
       if (spelled[i].places > padded) padded = spelled[i].places;
     }
   }
-  if (bad.count == count || most > places_max) goto no;
+  if (bad.count == count) goto no;
   // Zeros at the end show how many places are always written: whoever has fewer is an exception.
   uint32_t shorter = 0;
   for (unsigned places = 0; places < padded; places++) shorter += with_places[places];
@@ -262,7 +142,7 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
              numbers[i] > -(INT64_MAX / 4) && numbers[i] < INT64_MAX / 4;
     }
     if (!fits) {
-      if (bad.count >= exceptions_max(column) || column->changes[i].length > 15) goto no;
+      if (bad.count >= exceptions_max(column) || column->changes[i].length > 31) goto no;
       bad.changes[bad.count++] = i;
     }
   }
@@ -272,7 +152,7 @@ static bool put_number_column(encoder *e, const column *column, unsigned places_
   put(e, least);
   put_exceptions(e, column, &bad);
   const int64_t *values = expand(e, column, numbers, &bad);
-  put_column_numbers(e, column, values, most);
+  mwc_column_put_predicted(e, column, values, most);
   return true;
 no:
   e->arena.next = mark;
@@ -305,7 +185,7 @@ static bool put_date_column(encoder *e, const column *column) {
   put(e, form.separator);
   put_text(e, form.suffix, form.suffix_length);
   put_exceptions(e, column, &bad);
-  put_column_numbers(e, column, expand(e, column, numbers, &bad), form.places);
+  mwc_column_put_predicted(e, column, expand(e, column, numbers, &bad), form.places);
   return true;
 no:
   e->arena.next = mark;
@@ -368,10 +248,10 @@ static bool put_quotient_column(encoder *e, const column *column) {
   bool is_found = false;
   for (size_t a = 0; a < e->candidate_count && !is_found; a++) {
     const mwc_model_candidate *above = &e->candidates[a];
-    if (above->is_constant || e->candidate_counts[a] != column->count) continue;
+    if (above->is_constant || above->count != column->count) continue;
     for (size_t b = 0; b < e->candidate_count && !is_found; b++) {
       const mwc_model_candidate *under = &e->candidates[b];
-      if (a == b || (!under->is_constant && e->candidate_counts[b] != column->count)) continue;
+      if (a == b || (!under->is_constant && under->count != column->count)) continue;
       uint32_t hits = 0, rests = 0;
       for (uint32_t i = 0; i < probe_count; i++) {
         int64_t divisor = under->is_constant ? under->constant : under->column.values[visits[i]];
@@ -405,7 +285,7 @@ static bool put_quotient_column(encoder *e, const column *column) {
   const int64_t *values = expand(e, column, (const int64_t *)doubles, &bad);
   int64_t *predicted = mwc_arena_take(&e->arena, column->count * sizeof *predicted);
   mwc_model_predict(&model, &first, &second, column->count, predicted);
-  put_numbers(e, values, column->count, &model, predicted);
+  mwc_column_put_exact(e, values, column->count, &model, predicted);
   return true;
 }
 
@@ -442,7 +322,7 @@ static bool put_float_column(encoder *e, const column *column, unsigned shift_ma
     memcpy(&numbers[i], &(int64_t){(int64_t)value}, sizeof numbers[i]);
   }
   put_float_head(e, column, shift, &bad);
-  put_column_numbers(e, column, expand(e, column, numbers, &bad), 0);
+  mwc_column_put_predicted(e, column, expand(e, column, numbers, &bad), 0);
   return true;
 no:
   e->arena.next = mark;
@@ -473,6 +353,15 @@ static bool comes_again(encoder *e, const uint8_t *bytes, size_t count, size_t l
   return again > count / 32;
 }
 
+/// Has columns that repeat themselves where these identifiers do say so in fewer bytes.
+static void note_texts(encoder *e, const uint8_t *bytes, uint32_t count, size_t length) {
+  uint8_t *end = e->arena.end;
+  int64_t *values = mwc_arena_take_end(&e->arena, count * sizeof *values);
+  for (uint32_t i = 0; i < count; i++) values[i] = (int64_t)hash_text(bytes + i * length, length);
+  mwc_column_note_repeats(e, values, count);
+  e->arena.end = end;
+}
+
 static bool put_hex_column(encoder *e, const column *column) {
   uint32_t length = column->changes[0].length;
   if (length < 8 || length > 256 || length % 2 != 0 || column->change_count < column->count / 2)
@@ -500,6 +389,7 @@ static bool put_hex_column(encoder *e, const column *column) {
     }
   }
   // Identifiers are noise, unless they come again.
+  note_texts(e, bytes, column->count, length / 2);
   bool is_new = !comes_again(e, bytes, column->count, length / 2);
   put_piece(e, bytes, (size_t)(at - bytes), is_new ? MWC_COLUMN_BITS : MWC_COLUMN_TEXT);
   return true;
@@ -545,7 +435,7 @@ static bool put_choice_column(encoder *e, const column *column, uint32_t most) {
   }
   exceptions none = {0};
   const int64_t *values = expand(e, column, numbers, &none);
-  put_plain_numbers(e, values, column->count);
+  mwc_column_put_choices(e, values, column->count);
   return true;
 }
 
@@ -571,6 +461,12 @@ static void put_text_column(encoder *e, const column *column, bool has_lengths) 
 }
 
 static void describe_column(encoder *e, const column *column) {
+  enum {
+    /// Length of numbers that have as many digits as a double.
+    DOUBLE_LEAST = 16,
+    /// As many texts are better in a table than taken apart.
+    CHOICES_FEW = 8,
+  };
   const mwc_split_change *first = &column->changes[0];
   if (column->form == MWC_NODE_WHOLE) {
     put_text_column(e, column, true);
@@ -584,7 +480,6 @@ static void describe_column(encoder *e, const column *column) {
     mwc_spelled spelled;
     if (mwc_take_number(text_of(e, first), first->length, &spelled) && spelled.digits > 1 &&
         e->candidate_count < CANDIDATES_MAX) {
-      e->candidate_counts[e->candidate_count] = 0;
       e->candidates[e->candidate_count++] =
           (mwc_model_candidate){.is_constant = true,
                                 .constant = spelled.digits,
@@ -594,31 +489,22 @@ static void describe_column(encoder *e, const column *column) {
     return;
   }
   // From what says most in fewest bits to what takes anything.
+  uint32_t few = column->change_count / 8;
+  bool is_long = first->length >= DOUBLE_LEAST && column->form == MWC_NODE_WORD;
   if (put_quotient_column(e, column) || put_number_column(e, column, 9) ||
-      put_date_column(e, column) || put_choice_column(e, column, column->change_count / 8) ||
-      put_float_column(e, column, 44) || put_number_column(e, column, 17) ||
-      put_float_column(e, column, 64) || put_hex_column(e, column) ||
-      put_choice_column(e, column, UINT32_MAX))
+      put_date_column(e, column) ||
+      put_choice_column(e, column, few < CHOICES_FEW ? few : CHOICES_FEW) ||
+      mwc_column_put_joined(e, column) || put_choice_column(e, column, few) ||
+      put_float_column(e, column, 44) || (is_long && put_float_column(e, column, 64)) ||
+      put_number_column(e, column, 17) || put_float_column(e, column, 64) ||
+      put_hex_column(e, column) || put_choice_column(e, column, UINT32_MAX))
     return;
   put_text_column(e, column, false);
 }
 
-/// What kind of column it is, where it is, and its description behind its length.
-void mwc_column_put(encoder *e, const column *column) {
-  uint8_t *head = e->head_at, *bits = e->bits_at;
-  // The fields before the description need less than 64 bytes.
-  uint8_t *description = head + 64;
-  e->head_at = description;
+uint32_t mwc_column_put(encoder *e, const column *column) {
+  e->head_at = e->description;
+  e->bits_mark = e->bits_at;
   describe_column(e, column);
-  size_t length = (size_t)(e->head_at - description);
-  e->head_at = head;
-  put(e, e->type);
-  put(e, column->count);
-  if (e->type != MWC_TYPE_CONSTANT) {
-    put_place(e);
-    put(e, (uint64_t)(e->bits_at - bits));
-  }
-  put(e, length);
-  memmove(e->head_at, description, length);
-  e->head_at += length;
+  return mwc_column_finish(e, column->count);
 }

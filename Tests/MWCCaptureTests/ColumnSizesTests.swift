@@ -13,7 +13,8 @@ import Testing
 
   private func names(_ head: ColumnHead) -> [String: ColumnHead.Column] {
     var found: [String: ColumnHead.Column] = [:]
-    for (name, column) in zip(ColumnNames(head).names, head.columns).dropFirst() {
+    for (name, column) in zip(ColumnNames(head).names, head.columns).dropFirst()
+    where !column.isPart {
       found[name, default: ColumnHead.Column()].values += column.values
       found[name]?.bytes += column.bytes
       found[name]?.type = column.type

@@ -146,15 +146,23 @@ class Columns:
         return piece
 
     def get_numbers(self, count, number=0, piece=None):
-        reference, order = divmod(self.get(), 4)
+        repeats, kind = divmod(self.get(), 32)
+        reference, order = divmod(kind, 4)
+        fresh = range(count)
+        if repeats:
+            distances = self.columns[self.get()].distances
+            if len(distances) != count or any(d < 0 or d > i for i, d in enumerate(distances)):
+                raise Damage("distances that reach too far")
+            fresh = [i for i in fresh if not distances[i]]
         low_bits, centre, divisor = self.get(), self.get_signed(), self.get()
         start = self.get_signed() if order else 0
         predicted = self.get_prediction(reference, count, number) if reference else [0] * count
+        predicted = [predicted[i] for i in fresh]
         if piece is None:
             piece = self.get_piece()
-            self.bits = self.take(1, (count * low_bits + 7) // 8)
+            self.bits = self.take(1, (len(fresh) * low_bits + 7) // 8)
         at, error, step, values = 0, start, 0, []
-        for i in range(count):
+        for i in range(len(fresh)):
             high, at = varint(piece, at) if piece else (0, 0)
             bit = i * low_bits
             window = self.bits[bit // 8 : bit // 8 + 8]
@@ -171,6 +179,10 @@ class Columns:
             values.append(signed(predicted[i] + error))
         if at != len(piece):
             raise Damage("numbers that are not used up")
+        if repeats:
+            stored, values = iter(values), []
+            for i, distance in enumerate(distances):
+                values.append(values[i - distance] if distance else next(stored))
         return values
 
     def get_prediction(self, reference, count, number):
@@ -199,10 +211,20 @@ class Columns:
 
     def reference(self, column, count, number):
         if column:
-            return self.columns[column].numbers
+            numbers = self.columns[column].numbers
+            return numbers if len(numbers) == count else self.latest(column, numbers, number)
         if count == len(self.times):
             return self.walls
         return [self.walls[record] for record in self.timed[number]]
+
+    def latest(self, column, numbers, number):
+        """For each value the last of another column in the same record or before."""
+        found, at = [], 0
+        for record in self.timed[number]:
+            while at < len(numbers) and self.timed[column][at] <= record:
+                at += 1
+            found.append(numbers[at - 1] if at else 0)
+        return found
 
     def get_nodes(self):
         nodes, columns = self.get(), self.get()
@@ -325,6 +347,11 @@ class Column:
             size = 2 * block.get()
             digits = self.piece.hex().encode()
             texts = [digits[i : i + size] for i in range(0, len(digits), size)]
+        elif kind == 9:
+            parts = [block.columns[block.get()].texts for _ in range(block.get())]
+            texts = [b"".join(part) for part in zip(*parts)]
+        elif kind == 10:
+            self.distances, texts = block.get_numbers(count, number, self.piece), [b""] * count
         else:
             raise Damage("a column of type %d" % kind)
         if len(texts) != count or block.at != len(description):
@@ -428,7 +455,7 @@ class Block:
     def columns(self, body, raw, at):
         try:
             records = list(Columns(body, raw, self.wall, self.monotonic).records())
-        except (IndexError, KeyError, OverflowError, StopIteration, ValueError, zlib.error):
+        except (AttributeError, IndexError, KeyError, OverflowError, StopIteration, ValueError, zlib.error):
             raise Damage("the segment at %d is malformed" % at)
         if sum(16 + len(record[5]) for record in records) != raw:
             raise Damage("the segment at %d does not decode to what it says" % at)

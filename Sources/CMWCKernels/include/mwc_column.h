@@ -38,7 +38,7 @@ enum {
 };
 
 /// Most payload bytes and records of one block, together: payload + 16 × records. A block needs up to
-/// twelve times that much memory to decode.
+/// twenty times that much memory to decode.
 #define MWC_COLUMN_RAW_MAX ((size_t)16 << 20)
 
 /// How the bytes of a stream are best compressed.

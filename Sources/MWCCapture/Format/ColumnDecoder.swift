@@ -3,7 +3,7 @@ internal import MWCCore
 
 /// Turns the body of a segment in columns (`docs/FORMAT.md`, section 12) into its records.
 ///
-/// Memory: up to 20 times the raw length of the segment, which `CaptureFormat.maxRawColumns` bounds;
+/// Memory: up to 28 times the raw length of the segment, which `CaptureFormat.maxRawColumns` bounds;
 /// asked for before anything is decoded, touched only as far as the body reaches. Not thread-safe.
 ///
 /// `@safe`: all pointers are to memory that the decoder owns, with the sizes that the kernels ask for.

@@ -8,7 +8,7 @@ internal import MWCCore
 ///   append ─► payloads, entries ─seal─► literals and values ─► columns ─► deflated streams
 /// ```
 ///
-/// Memory: what was appended, once; while sealing, up to 28 times that in the worst case, of which
+/// Memory: what was appended, once; while sealing, up to 48 times that in the worst case, of which
 /// real streams touch two or three. Not thread-safe; it may move to another thread between calls.
 ///
 /// `@safe`: all pointers are to memory that the encoder owns, with the sizes that the kernels ask for.

@@ -6,8 +6,10 @@ struct ColumnHead {
   struct Column {
     var type = ""
     var values: UInt64 = 0
-    /// Stored bytes: shares of streams, so not whole ones.
+    /// Stored bytes: shares of streams, so not whole ones. With those of its parts.
     var bytes = 0.0
+    /// Belongs to other columns; no node leads to it.
+    var isPart = false
   }
 
   struct Node {
@@ -24,7 +26,7 @@ struct ColumnHead {
   private(set) var nodes: [Node] = []
   /// Stored bytes of kinds, times and the order of records.
   private(set) var recordBytes = 0.0
-  /// Stored bytes of what says in which order literals follow each other.
+  /// Stored bytes of what says in which order literals follow each other, and where values repeat.
   private(set) var choiceBytes = 0.0
   /// Stored bytes of the head and the table of streams: literals, descriptions.
   private(set) var headBytes = 0.0
@@ -116,7 +118,8 @@ struct ColumnHead {
 
   /// Types of columns by their numbers; 0 is none.
   private static let typeNames = [
-    "", "constant", "text", "bytes", "choice", "number", "date", "float", "hex",
+    "", "constant", "text", "bytes", "choice", "number", "date", "float", "hex", "joined",
+    "distances",
   ]
 
   private mutating func parseColumns(_ cursor: inout ByteCursor) -> Bool {
@@ -130,7 +133,32 @@ struct ColumnHead {
         guard let bytes = part(&cursor), let lowBytes = cursor.readVarint() else { return false }
         columns[number].bytes = bytes + share(Double(lowBytes), of: 1)
       }
-      guard text(&cursor) != nil else { return false }
+      guard let length = cursor.readVarint(), length <= cursor.remaining,
+        let start = cursor.skip(Int(length))
+      else { return false }
+      switch columns[number].type {
+      case "joined":
+        let parts = cursor.bytes.extracting(start..<start + Int(length))
+        guard takeParts(of: number, parts) else { return false }
+      case "distances":
+        choiceBytes += columns[number].bytes
+        columns[number].bytes = 0
+        columns[number].isPart = true
+      default: break
+      }
+    }
+    return true
+  }
+
+  /// Adds what the columns take that `number` joins, which its description lists.
+  private mutating func takeParts(of number: Int, _ description: RawSpan) -> Bool {
+    var cursor = ByteCursor(description)
+    guard let count = cursor.readVarint() else { return false }
+    for _ in 0..<min(count, UInt64(description.byteCount)) {
+      guard let part = cursor.readVarint(), part < number else { return false }
+      columns[number].bytes += columns[Int(part)].bytes
+      columns[Int(part)].bytes = 0
+      columns[Int(part)].isPart = true
     }
     return true
   }

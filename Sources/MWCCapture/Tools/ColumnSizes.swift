@@ -111,7 +111,7 @@ package struct ColumnSizes: Sendable {
       records += head.recordBytes
       shapes += head.headBytes + head.choiceBytes
       let names = ColumnNames(head).names
-      for number in head.columns.indices.dropFirst() {
+      for number in head.columns.indices.dropFirst() where !head.columns[number].isPart {
         let column = head.columns[number]
         var name = names[number].isEmpty ? "?" : names[number]
         if columns[name] == nil, columns.count >= ColumnSizes.maxNames { name = "?" }
