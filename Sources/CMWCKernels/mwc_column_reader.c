@@ -605,7 +605,8 @@ static bool prepare_messages(mwc_column_reader *r) {
   if (block->head.failed) return false;
   for (uint32_t i = 0; i < width; i++) {
     columns[i] = i;
-    if (i > 0 && block->columns[i].type == MWC_TYPE_CONSTANT) columns[i] = UINT32_MAX;
+    bool has_places = block->columns[i].is_visited && block->columns[i].type != MWC_TYPE_CONSTANT;
+    if (!has_places) columns[i] = UINT32_MAX;
   }
   columns[0] = UINT32_MAX;
   memcpy(r->reached, block->starts, block->source_count * sizeof *r->reached);
