@@ -3,7 +3,7 @@ import MWCTestSupport
 import Testing
 
 /// A recording that goes on in new files, from a server that numbers its messages.
-@Suite(.serialized) struct RotationTests {
+@Suite(.fewAtATime) struct RotationTests {
   private let folder: TemporaryFolder
   init() throws { folder = try TemporaryFolder() }
 
@@ -184,6 +184,46 @@ import Testing
         #expect(record.connection == 1)
       }
     }
+  }
+
+  @Test func aFolderThatVanishesForAWhile() async throws {
+    let peer = try await Peer("load.py", ["--rate", "500"])
+    let (there, away) = (folder.file("there"), folder.file("away"))
+    try FileManager.default.createDirectory(atPath: there, withIntermediateDirectories: false)
+    let capture = try start(peer, ["-o", there + "/run.cap", "--min-free", "1"])
+    try await waitUntil("there is a tail") {
+      FileManager.default.fileExists(atPath: there + "/run.cap.tail")
+    }
+    try FileManager.default.moveItem(atPath: there, toPath: away)
+    capture.send(signal: SIGHUP)
+    try await capture.waitForText(/goes on in .*run\.cap/, in: .errors)
+    // What is tried again meanwhile is not said again.
+    capture.send(signal: SIGUSR1)
+    try await capture.waitForText(/stream 1:/, in: .errors)
+    try FileManager.default.moveItem(atPath: away, toPath: there)
+    try await capture.waitForText(/files can be made again/, in: .errors)
+    try await capture.waitForText(/run\.cap: complete/, in: .errors)
+    let result = try await capture.stop(SIGTERM)
+    #expect(result.status == .exited(0), "\(result.errors)")
+    #expect(result.errorLines.count { $0.contains("goes on in") } == 1, "\(result.errors)")
+    let count = try await expectWhole(["there/run.cap", "there/run.0001.cap"])
+    #expect(count > 0)
+  }
+
+  /// Whoever started it there can no longer stop it.
+  @Test func theEndOfItsTerminalIsTheEndOfTheRecording() async throws {
+    let peer = try await Peer("load.py", ["--rate", "500"])
+    let python = try await PythonEnvironment.peers.interpreter()
+    let script = TestSupport.packageRoot + "/Tests/Peers/hangup.py"
+    let result = try await ChildProcess.run(
+      python,
+      [
+        script, "connected", try Program.capture.path, "-u", peer.uri, "--min-free", "0",
+        "-o", folder.file("run.cap"),
+      ])
+    #expect(result.lines == ["exited 0"], "\(result.errors)")
+    #expect(try captures() == ["run.cap"])
+    #expect(try await expectWhole(["run.cap"]) >= 0)
   }
 
   // MARK: Use

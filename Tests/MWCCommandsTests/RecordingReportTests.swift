@@ -58,7 +58,8 @@ import Testing
     many.deletedFiles = 1
     #expect(
       RecordingReport.summary(many, output: "run.cap").hasPrefix(
-        "run.cap: 12,340 messages, 8.0 MiB in 45.3 s (12 files, 1.0 MiB); 1 old file deleted; 1 gap"))
+        "run.cap: 12,340 messages, 8.0 MiB in 45.3 s (12 files, 1.0 MiB); 1 old file deleted; 1 gap"
+      ))
     #expect(RecordingReport.live(many, since: many).hasSuffix("connected  12 files"))
     many.fileCount = 1
     many.files = ["run-1000.cap"]
