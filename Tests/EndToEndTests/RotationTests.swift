@@ -129,6 +129,9 @@ import Testing
         #expect(verified.status == .exited(0), "\(verified.outputText)\(verified.errors)")
       }
       for file in files {
+        let verified = try await Program.mwc.run(["verify", folder.file(file)])
+        // Killed while it was made: not even its head is there.
+        if file == files.last, verified.status == .exited(66) { continue }
         let part = try await numbers(in: file)
         #expect(part == Array(all + 1..<(all + part.count + 1)), "\(file)")
         all += part.count
