@@ -1,61 +1,209 @@
-// Numbers to binary without a branch on how long they are, over the blocks of `mwc_block.h`.
+// The numbers of a message: whether they are spelled as the grammar wants it, and what they are in
+// binary.
 
-#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
-/// The number that the last `count` (1 … 16) digits before `end` spell. The last `places` of them
-/// stand behind a point, if there are more. Reads 17 bytes.
-#define last_digits MWC_AT_LEVEL(last_digits)
-MWC_INLINE uint64_t last_digits(const uint8_t *end, uint32_t count, uint32_t places) {
-  static const uint8_t slide[48] = {[16 ... 31] = 0xFF, [32 ... 47] = 0xFF};
-  const __m128i zeros = _mm_set1_epi8('0');
-  // What stands before the point moves over it.
-  __m128i right = _mm_loadu_si128((const void *)(end - 16));
-  __m128i left = _mm_loadu_si128((const void *)(end - 17));
-  __m128i is_right = _mm_loadu_si128((const void *)(slide + places));
-  __m128i is_digit = _mm_loadu_si128((const void *)(slide + count));
-  __m128i digits = _mm_sub_epi8(_mm_blendv_epi8(left, right, is_right), zeros);
-  digits = _mm_and_si128(digits, is_digit);
-  const __m128i tens = _mm_set1_epi16(0x010A);
-  const __m128i hundreds = _mm_set1_epi32(0x00010064);
-  const __m128i myriads = _mm_set1_epi32(0x00012710);
-  __m128i pairs = _mm_maddubs_epi16(digits, tens);
-  __m128i fours = _mm_madd_epi16(pairs, hundreds);
-  __m128i eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), myriads);
-  uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
-  return (both & 0xFFFFFFFFu) * 100000000u + (both >> 32);
+// MARK: Windows
+
+/// What is looked at of a value in one go: a block, or half of one where its masks are there sooner.
+#define window MWC_AT_LEVEL(window)
+#define window_mask MWC_AT_LEVEL(window_mask)
+#define window_load MWC_AT_LEVEL(window_load)
+#define window_equal MWC_AT_LEVEL(window_equal)
+#define window_range MWC_AT_LEVEL(window_range)
+#define window_count MWC_AT_LEVEL(window_count)
+#if MWC_JOIN(MWC_HAS_AVX2, MWC_LEVEL)
+typedef __m256i window;
+typedef uint32_t window_mask;
+MWC_INLINE window window_load(const uint8_t *bytes) {
+  return _mm256_loadu_si256((const void *)bytes);
 }
+/// The highest bits of the bytes.
+#define window_tops MWC_AT_LEVEL(window_tops)
+MWC_INLINE window_mask window_tops(__m256i bytes) {
+  // Or comparisons become comparisons to a mask, which take longer.
+  __asm__("" : "+x"(bytes));
+  return (uint32_t)_mm256_movemask_epi8(bytes);
+}
+MWC_INLINE window_mask window_equal(window bytes, uint8_t byte) {
+  return window_tops(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8((char)byte)));
+}
+MWC_INLINE window_mask window_range(window bytes, uint8_t low, uint8_t span) {
+  __m256i over = _mm256_sub_epi8(bytes, _mm256_set1_epi8((char)low));
+  __m256i most = _mm256_min_epu8(over, _mm256_set1_epi8((char)span));
+  return window_tops(_mm256_cmpeq_epi8(most, over));
+}
+/// How many bytes there are before the first one of the mask.
+MWC_INLINE uint32_t window_count(window_mask mask) { return _tzcnt_u32(mask); }
 #else
-#define last_digits MWC_AT_LEVEL(last_digits)
-MWC_INLINE uint64_t last_digits(const uint8_t *end, uint32_t count, uint32_t places) {
-  uint8_t digits[24];
-  memset(digits, '0', 16);
-  if (places > count) places = count;
-  memcpy(digits + 16 - places, end - places, places);
-  if (places < count) memcpy(digits + 16 - count, end - count - 1, count - places);
-  return mwc_digits_value(digits, 16);
+typedef mwc_block window;
+typedef uint64_t window_mask;
+MWC_INLINE window window_load(const uint8_t *bytes) { return mwc_block_load(bytes); }
+MWC_INLINE window_mask window_equal(window bytes, uint8_t byte) {
+  return mwc_block_equal(bytes, byte);
+}
+MWC_INLINE window_mask window_range(window bytes, uint8_t low, uint8_t span) {
+  return mwc_block_range(bytes, low, span);
+}
+MWC_INLINE uint32_t window_count(window_mask mask) {
+  return mask == 0 ? 64 : (uint32_t)__builtin_ctzll(mask);
 }
 #endif
 
-/// Gives a located number its value, knowing how it is spelled.
-#define convert MWC_AT_LEVEL(convert)
-MWC_INLINE void convert(const uint8_t *json, spelling spelling, mwc_json_value *value) {
-  const uint8_t *end = json + value->offset + value->length;
-  uint32_t count = spelling.digits;
-  if (__builtin_expect(count == 0 || end - json < 17, 0)) {
-    convert_slowly(json, value);
-    return;
+/// The bytes of the message from `at` on, zeros behind what may be read.
+#define window_at MWC_AT_LEVEL(window_at)
+MWC_INLINE window window_at(const message *message, size_t at) {
+  if (__builtin_expect(message->readable - at >= sizeof(window), 1)) {
+    return window_load(message->json + at);
   }
-  uint32_t places = spelling.places;
-  uint64_t mantissa = last_digits(end, count < 16 ? count : 16, places < 16 ? places : 16);
-  if (__builtin_expect(count > 16, 0)) {
-    mantissa += mwc_digits_word(end - value->length + spelling.negative, count - 16) * mwc_tens[16];
+  uint8_t copy[64] = {0};
+  memcpy(copy, message->json + at, message->readable - at);
+  return window_load(copy);
+}
+
+// MARK: Numbers
+
+/// The digits of a number whose spelling is known, joined. `end` has 17 bytes before it.
+#define known_digits MWC_AT_LEVEL(known_digits)
+MWC_INLINE int64_t known_digits(const uint8_t *end, const shape_number *number) {
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+  __m128i text = _mm_loadu_si128((const void *)(end - 16));
+  __m128i order = _mm_loadu_si128((const void *)number->order);
+  return (int64_t)mwc_join_eights(
+      _mm_shuffle_epi8(_mm_add_epi8(text, _mm_set1_epi8(-'0')), order));
+#else
+  return (int64_t)(number->places == 0 ? mwc_join_digits(end, number->count)
+                                       : mwc_join_decimal(end, number->count, number->places));
+#endif
+}
+
+/// Writes the first sixteen bytes of a value.
+#define give_head MWC_AT_LEVEL(give_head)
+MWC_INLINE mwc_json_value *give_head(mwc_json_value *values, const uint64_t head[2], uint64_t place,
+                                     size_t at) {
+  uint8_t *value = (uint8_t *)values + place;
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+  __m128i moved = _mm_add_epi64(_mm_loadu_si128((const void *)head), _mm_cvtsi64_si128((long long)at));
+  _mm_storeu_si128((void *)value, moved);
+#else
+  uint64_t moved[2] = {head[0] + at, head[1]};
+  memcpy(value, moved, 16);
+#endif
+  return (mwc_json_value *)(void *)value;
+}
+
+/// Gives the numbers of a segment whose spelling is known. Seventeen bytes can be read before `at`.
+#define give_numbers MWC_AT_LEVEL(give_numbers)
+MWC_INLINE void give_numbers(const uint8_t *json, mwc_json_value *values, const shape_number *number,
+                             const shape_segment *segment, size_t at) {
+  json += at;
+  const shape_number *reals_end = number + segment->real_count;
+  for (; number != reals_end; number++) {
+    // At most fifteen digits: both factors are exact, so the one operation rounds correctly.
+    double real = (double)known_digits(json + number->end, number) / number->tens;
+    give_head(values, &number->first, number->place, at)->number.real = real;
   }
-  if (places != SPELLING_INTEGER) {
-    double real = mwc_decimal_quotient(mantissa, places);
-    value->number.real = spelling.negative ? -real : real;
-  } else if (__builtin_expect(mantissa == 0 && spelling.negative, 0)) {
-    convert_slowly(json, value);
-  } else {
-    value->number.integer = spelling.negative ? -(int64_t)mantissa : (int64_t)mantissa;
-    value->flags |= MWC_JSON_INT64;
+  const shape_number *integers_end = number + segment->integer_count;
+  for (; number != integers_end; number++) {
+    int64_t integer = known_digits(json + number->end, number);
+    give_head(values, &number->first, number->place, at)->number.integer = integer;
   }
+}
+
+/// The same near the start of a message.
+#define give_first_numbers MWC_AT_LEVEL(give_first_numbers)
+static __attribute__((noinline)) void give_first_numbers(const message *message,
+                                                         mwc_json_value *values,
+                                                         const shape_number *numbers,
+                                                         const shape_segment *segment, size_t at) {
+  uint32_t count = (uint32_t)segment->real_count + segment->integer_count;
+  for (uint32_t i = 0; i < count; i++) {
+    mwc_json_value *value = give_head(values, &numbers[i].first, numbers[i].place, at);
+    convert_slowly(message->json, value);
+  }
+}
+
+/// Checks the number of `length` bytes at `at`, which may be long, and gives it its value, if `place`
+/// is one. False if it is none.
+#define take_long MWC_AT_LEVEL(take_long)
+static __attribute__((noinline)) bool take_long(const message *message, mwc_json_value *values,
+                                                size_t at, uint32_t length, uint32_t place) {
+  const uint8_t *json = message->json;
+  // With a sign, a point and nineteen digits.
+  if (length - 1 > 20 || at + length < 17 || !message->converts) {
+    return take_slowly(message, values, at, length, place);
+  }
+  window bytes = window_at(message, at);
+  uint32_t negative = json[at] == '-';
+  uint32_t behind = 1u << length;
+  uint32_t others = (uint32_t)~window_range(bytes, '0', 9) & (behind - 1) & ~negative;
+  uint32_t whole = (uint32_t)__builtin_ctz(others | behind);
+  // A sign only in front, one point, digits on both sides, no zero before another digit.
+  bool bad = (others & (others - 1)) != 0 || others == 0 || whole == length - 1 ||
+             whole == negative || (json[at + negative] == '0' && whole > negative + 1) ||
+             json[at + whole] != '.';
+  uint32_t places = length - 1 - whole, count = length - 1 - negative;
+  // Digits before the last sixteen have to stand together.
+  uint32_t before = count > 16 ? count - 16 : 0;
+  bad |= count > MWC_DIGITS_EXACT || whole - negative < before || places > 16;
+  if (bad) return take_slowly(message, values, at, length, place);
+  if (place == SHAPE_NONE) return true;
+  const uint8_t *end = json + at + length;
+  uint64_t mantissa = mwc_join_decimal(end, count - before, places);
+  if (before != 0) mantissa += mwc_digits_word(json + at + negative, before) * mwc_tens[16];
+  double real = mwc_decimal_quotient(mantissa, places);
+  if (negative) real = -real;
+  uint64_t number;
+  memcpy(&number, &real, 8);
+  give_number(values, place, at, length, 0, number);
+  return true;
+}
+
+/// Checks the number of `length` bytes at `at`, and gives it its value, if `place` is one. False if it
+/// is none.
+#define take_number MWC_AT_LEVEL(take_number)
+MWC_INLINE bool take_number(const message *message, mwc_json_value *values, size_t at,
+                            uint32_t length, uint32_t place) {
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+  const uint8_t *end = message->json + at + length;
+  if (__builtin_expect(length - 1 < 16 && at + length >= 17, 1)) {
+    // Its digits, at the end of sixteen bytes, and where something else stands among them.
+    __m128i digits = _mm_add_epi8(_mm_loadu_si128((const void *)(end - 16)), _mm_set1_epi8(-'0'));
+    __m128i is_other = _mm_cmpeq_epi8(_mm_max_epu8(digits, _mm_set1_epi8(10)), digits);
+    uint32_t others = (uint32_t)_mm_movemask_epi8(is_other) >> (16 - length);
+    bool leads_zero = end[-(int64_t)length] == '0';
+    if (others == 0) {
+      if (__builtin_expect(leads_zero & (length > 1), 0)) return false;
+      if (place == SHAPE_NONE) return true;
+      if (__builtin_expect(!message->converts, 0)) {
+        give_number(values, place, at, length, MWC_JSON_INTEGER, 0);
+        return true;
+      }
+      __m128i mask = _mm_loadu_si128((const void *)(mwc_last_bytes + length));
+      uint64_t number = mwc_join_eights(_mm_and_si128(digits, mask));
+      give_number(values, place, at, length, MWC_JSON_INTEGER | MWC_JSON_INT64, number);
+      return true;
+    }
+    uint32_t whole = (uint32_t)__builtin_ctz(others);
+    uint32_t places = length - 1 - whole;
+    // One point and no more, digits on both sides, no zero before another digit.
+    bool bad = (others & (others - 1)) != 0 || places == 0 || whole == 0 ||
+               (leads_zero & (whole > 1)) || end[-(int64_t)places - 1] != '.';
+    if (__builtin_expect(!bad, 1)) {
+      if (place == SHAPE_NONE) return true;
+      if (__builtin_expect(!message->converts, 0)) {
+        give_number(values, place, at, length, 0, 0);
+        return true;
+      }
+      __m128i mask = _mm_loadu_si128((const void *)(mwc_last_bytes + length));
+      __m128i order = _mm_loadu_si128((const void *)point_moves[places]);
+      uint64_t mantissa = mwc_join_eights(_mm_shuffle_epi8(_mm_and_si128(digits, mask), order));
+      // At most fifteen digits: both factors are exact, so the one operation rounds correctly.
+      double real = (double)(int64_t)mantissa / mwc_exact_tens[places];
+      uint64_t number;
+      memcpy(&number, &real, 8);
+      give_number(values, place, at, length, 0, number);
+      return true;
+    }
+  }
+#endif
+  return take_long(message, values, at, length, place);
 }

@@ -221,6 +221,6 @@ mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_jso
   }
   link(scanner);
   scanner->shapes = (uint32_t)compiled_size(paths, count);
-  shape_init(shape_of(scanner), count, options, false);
+  shape_init(shape_of(scanner), scanner);
   return scanner;
 }

@@ -1,455 +1,314 @@
-// Learning: a message that was checked in full becomes a strand, or adds turns to known ones.
-#include "mwc_json_scanner.h"
+// Learning: a message that was checked in full is compared with the segments there are, which are cut
+// where it differs; what is new in it becomes new segments.
+#include "mwc_block.h"
 #include "mwc_json_shape.h"
-
-enum {
-  /// Deeper documents are not remembered: the kinds of their containers have to fit in one word.
-  DEPTH = 64,
-  /// Most BEGIN, END and VALUE entries of a strand.
-  WANTED = 2 * MWC_JSON_PATHS_MAX + MWC_JSON_PATHS_MAX,
-  /// Elements of an array behind the last one that a path names are all alike.
-  ELEMENT_MAX = 0xFFF0,
-};
-
-/// A message taken apart, before it becomes a strand.
-typedef struct draft {
-  const mwc_json_scanner *scanner;
-  uint32_t slot_count;
-  uint32_t wanted_count;
-  // The containers that are open:
-  uint32_t paths[DEPTH + 1];     // hash of the path to the container
-  uint64_t stack;                // as shape_slot.stack
-  uint32_t depth;
-  // Those that lead along the trie of paths:
-  uint32_t level;
-  uint16_t nodes[MWC_JSON_STEPS_MAX + 2];
-  uint32_t elements[MWC_JSON_STEPS_MAX + 2];  // index of the next element, or …
-  uint32_t last_elements[MWC_JSON_STEPS_MAX + 2];  // how many a path could mean
-  uint64_t opened;
-  uint64_t met[(MWC_JSON_PATHS_MAX * MWC_JSON_STEPS_MAX) / 64 + 1];
-  shape_place places[SHAPE_SLOTS + 1];
-  shape_slot slots[SHAPE_SLOTS + 1];
-  shape_wanted wanted[WANTED];
-  uint32_t positions[WANTED];  // of BEGIN and END, in the message
-} draft;
 
 void shape_forget(shape_memory *memory) {
   memory->used = memory->base;
-  memory->literal_bytes = 0;
-  memory->literals = 0;
-  memory->strand_count = 0;
-  memory->turn_count = 0;
-  memory->recent = 0;
-  memory->is_full = 0;
-  memset(memory->guesses, 0, sizeof memory->guesses);
-  memset(memory->turned, 0, sizeof memory->turned);
+  memory->segment_count = 0;
+  memory->point_count = 1;
+  memory->points[0] = (shape_point){.first = SHAPE_NONE, .next = SHAPE_NONE};
+  memset(memory->buckets, 0xFF, sizeof memory->buckets);
   memset(memory->costs, 0, sizeof memory->costs);
+  memory->has_costs = false;
 }
 
-// MARK: Taking apart
+// MARK: Room
 
-/// One more than the highest index that a path names below a node; 0 if none does.
-static uint32_t named_elements(const mwc_json_scanner *scanner, uint16_t parent) {
-  uint32_t count = 0;
-  const mwc_json_node *nodes = scanner->nodes;
-  for (uint16_t i = (uint16_t)(parent + 1); i < nodes[parent].end; i = nodes[i].end) {
-    if (nodes[i].name_length != MWC_NOT_A_NAME || nodes[i].index < count) continue;
-    count = nodes[i].index < ELEMENT_MAX ? nodes[i].index + 1 : UINT32_MAX;
-  }
-  return count;
-}
-
-static uint32_t mix(uint32_t hash, const uint8_t *bytes, size_t length) {
-  for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 0x01000193u;
-  return (hash ^ hash >> 15) * 0x2C1B3C6Du;
-}
-
-/// A path leads to or through the value that comes. False if one was already there.
-static bool meet(draft *draft, uint16_t node) {
-  uint64_t bit = 1ull << (node % 64);
-  if (draft->met[node / 64] & bit) return false;
-  draft->met[node / 64] |= bit;
-  // With more nodes than bits there are no turns, and nothing looks at this.
-  draft->opened |= bit;
-  return true;
-}
-
-static bool want(draft *draft, uint16_t path, uint8_t kind, uint32_t position, uint8_t flags) {
-  if (path == SHAPE_NONE) return true;
-  if (draft->wanted_count == WANTED) return false;
-  draft->positions[draft->wanted_count] = position;
-  draft->wanted[draft->wanted_count++] = (shape_wanted){
-      .slot = (uint16_t)draft->slot_count, .path = path, .kind = kind, .flags = flags};
-  return true;
-}
-
-static bool add_slot(draft *draft, const mwc_json_event *event, uint32_t column, uint16_t node) {
-  uint32_t i = draft->slot_count;
-  if (i == SHAPE_SLOTS) return false;
-  bool is_string = event->kind == MWC_JSON_STRING;
-  draft->places[i] = (shape_place){(uint16_t)event->offset,
-                                   (uint16_t)(event->offset + event->length)};
-  uint64_t element = 0;
-  uint64_t top = SHAPE_NONE;
-  if (draft->level > 0) {
-    top = draft->nodes[draft->level];
-    element = draft->elements[draft->level];
-    uint32_t most = draft->last_elements[draft->level];
-    if (element > most) element = most;
-  }
-  draft->slots[i] = (shape_slot){
-      .stack = draft->stack,
-      .context = top | element << 16 | (uint64_t)node << 32 | (uint64_t)draft->depth << 48 |
-                 (uint64_t)draft->level << 56,
-      .opened = draft->opened,
-      .column = (column ^ is_string) | 2,
-      .turns = SHAPE_NONE,
-      .is_string = is_string,
-      .type = event->kind,
-      .flags = event->flags,
-      .stale = 1,
-  };
-  draft->slot_count++;
-  return true;
-}
-
-/// Opens a container, which is on the trail if `node` is one.
-static bool open_container(draft *draft, const mwc_json_event *event, uint32_t column,
-                           uint16_t node) {
-  if (draft->depth == DEPTH) return false;
-  bool is_object = event->kind == MWC_JSON_OBJECT;
-  draft->depth++;
-  draft->stack = draft->stack << 1 | is_object;
-  draft->paths[draft->depth] = column;
-  if (node == SHAPE_NONE) return true;
-  draft->level++;
-  draft->nodes[draft->level] = node;
-  draft->elements[draft->level] = 0;
-  draft->last_elements[draft->level] = 0;
-  if (!is_object) {
-    uint32_t count = named_elements(draft->scanner, node);
-    if (count > ELEMENT_MAX) return false;
-    draft->last_elements[draft->level] = count;
-  }
-  return want(draft, mwc_trie_path(draft->scanner, node), SHAPE_BEGIN, event->offset, 0);
-}
-
-/// Takes a valid message apart. False if it is of a kind that is not remembered.
-static bool take_apart(draft *draft, const mwc_json_scanner *scanner, uint32_t options,
-                       const uint8_t *json, size_t length) {
-  memset(draft, 0, offsetof(struct draft, places));
-  draft->scanner = scanner;
-  mwc_json_walk walk;
-  mwc_json_event event;
-  mwc_json_walk_init(&walk, json, length, options & MWC_JSON_NONFINITE, 0);
-  uint16_t next = scanner == NULL ? SHAPE_NONE : 0;
-  uint32_t column = 0;
-  int result;
-  while ((result = mwc_json_walk_next(&walk, &event)) == 1) {
-    bool on_trail = scanner != NULL && event.depth == draft->level;
-    if (event.kind == MWC_JSON_KEY) {
-      column = mix(draft->paths[draft->depth], json + event.offset, event.length);
-      next = on_trail && draft->level > 0
-                 ? mwc_trie_member(scanner, draft->nodes[draft->level], json + event.offset,
-                                   event.length, event.flags & MWC_JSON_ESCAPED)
-                 : SHAPE_NONE;
-      continue;
-    }
-    if (event.kind == MWC_JSON_OBJECT_END || event.kind == MWC_JSON_ARRAY_END) {
-      if (scanner != NULL && event.depth + 1u == draft->level) {
-        uint16_t path = mwc_trie_path(scanner, draft->nodes[draft->level]);
-        if (!want(draft, path, SHAPE_END, event.offset + 1, event.flags)) return false;
-        draft->level--;
-      }
-      draft->depth--;
-      draft->stack >>= 1;
-      continue;
-    }
-    bool in_array = draft->depth > 0 && (draft->stack & 1) == 0;
-    if (in_array) {
-      column = mix(draft->paths[draft->depth], (const uint8_t *)"[", 1);
-      next = SHAPE_NONE;
-      if (on_trail) {
-        next = mwc_trie_element(scanner, draft->nodes[draft->level],
-                                draft->elements[draft->level]++);
-      }
-    }
-    uint16_t node = on_trail ? next : SHAPE_NONE;
-    if (node != SHAPE_NONE && !meet(draft, node)) return false;
-    if (event.kind == MWC_JSON_OBJECT || event.kind == MWC_JSON_ARRAY) {
-      if (!open_container(draft, &event, column, node)) return false;
-    } else {
-      if (draft->depth == 0) return false;
-      if (node != SHAPE_NONE &&
-          !want(draft, mwc_trie_path(scanner, node), SHAPE_VALUE, event.offset, 0)) {
-        return false;
-      }
-      if (!add_slot(draft, &event, column, node)) return false;
-    }
-  }
-  return result == 0 && draft->slot_count > 0;
-}
-
-// MARK: Putting together
-
-static size_t room(const shape_memory *memory) {
-  return memory->base + SHAPE_POOL - memory->literal_bytes - memory->used;
-}
-
-static uint32_t take(uint32_t *used, size_t size) {
-  uint32_t at = (uint32_t)offsetof(shape_memory, pool) + *used;
-  *used += (uint32_t)((size + 63) & ~(size_t)63);
+/// Room in the pool, or 0.
+static uint32_t take(shape_memory *memory, size_t size) {
+  size = (size + 63) & ~(size_t)63;
+  if (size > memory->base + SHAPE_POOL - memory->used) return 0;
+  uint32_t at = (uint32_t)offsetof(shape_memory, pool) + memory->used;
+  memory->used += (uint32_t)size;
   return at;
 }
 
-/// Writes a strand behind those there are, without counting it yet. False if there is no room.
-static bool put_together(shape_memory *memory, draft *draft, const uint8_t *json, size_t length,
-                         const mwc_json_value *values, uint32_t *used) {
-  uint32_t count = draft->slot_count;
-  size_t capacity = length + length / 8 + 32;
-  if (capacity > SHAPE_BYTES) capacity = SHAPE_BYTES;
-  *used = memory->used;
-  shape_strand *strand = &memory->strands[memory->strand_count];
-  strand->bytes = take(used, capacity + 64);
-  strand->sorts = take(used, capacity + 64);
-  strand->blocks = take(used, (capacity / 64 + 1) * sizeof(shape_block));
-  strand->places = take(used, (count + 1) * sizeof(shape_place));
-  strand->slots = take(used, (count + 1) * sizeof(shape_slot));
-  strand->wanted = take(used, draft->wanted_count * sizeof(shape_wanted));
-  strand->numbers = take(used, draft->wanted_count * sizeof(shape_number));
-  strand->values = take(used, memory->path_count * sizeof(mwc_json_value));
-  if (*used - memory->used > room(memory)) return false;
-  strand->length = (uint32_t)length;
-  strand->capacity = (uint32_t)capacity;
-  strand->slot_count = (uint16_t)count;
-  strand->wanted_count = (uint16_t)draft->wanted_count;
-  strand->shifts = 0;
-  strand->has_bounds = false;
-  strand->first_literal = memory->literals;
-  uint8_t *bytes = shape_at(memory, strand->bytes);
-  memcpy(bytes, json, length);
-  memset(bytes + length, 0, capacity + 64 - length);
-
-  draft->places[count] = (shape_place){(uint16_t)length, (uint16_t)length};
-  draft->slots[count] = (shape_slot){.opened = draft->opened, .turns = SHAPE_NONE};
-  uint32_t wanted = 0;
-  for (uint32_t i = 0; i <= count; i++) {
-    draft->slots[i].wanted = (uint16_t)wanted;
-    while (wanted < draft->wanted_count && draft->wanted[wanted].slot == i) wanted++;
-  }
-  for (uint32_t i = 0; i < draft->wanted_count; i++) {
-    uint32_t start = draft->places[draft->wanted[i].slot].start;
-    draft->wanted[i].back = (uint16_t)(start - draft->positions[i]);
-    if (draft->wanted[i].kind != SHAPE_VALUE) strand->has_bounds = true;
-  }
-  memcpy(shape_at(memory, strand->places), draft->places, (count + 1) * sizeof(shape_place));
-  memcpy(shape_at(memory, strand->slots), draft->slots, (count + 1) * sizeof(shape_slot));
-  if (draft->wanted_count > 0) {
-    memcpy(shape_at(memory, strand->wanted), draft->wanted,
-           draft->wanted_count * sizeof(shape_wanted));
-  }
-  if (memory->path_count > 0) {
-    memcpy(shape_at(memory, strand->values), values, memory->path_count * sizeof(mwc_json_value));
-  }
-  shape_index(memory, strand);
-  return true;
+/// A copy in the pool, or 0.
+static uint32_t keep(shape_memory *memory, const void *bytes, size_t size) {
+  uint32_t at = take(memory, size);
+  if (at != 0 && size != 0) memcpy(shape_at(memory, at), bytes, size);
+  return at;
 }
 
-// MARK: Turns
-
-/// Where a message stands in what is known: it has just passed this slot.
-typedef struct position {
-  uint16_t strand;
-  uint16_t slot;
-} position;
-
-static const shape_slot *slots_of(const shape_memory *memory, const shape_strand *strand) {
-  return shape_at(memory, strand->slots);
-}
-
-static bool alike(const shape_slot *left, const shape_slot *right) {
-  return left->stack == right->stack && left->context == right->context &&
-         left->is_string == right->is_string;
-}
-
-static bool same_text(mwc_json_text left, mwc_json_text right) {
-  return left.length == right.length && memcmp(left.bytes, right.bytes, left.length) == 0;
-}
-
-/// Where a known literal leads from a position; false if it is not known there.
-static bool next_position(const shape_memory *memory, position from, mwc_json_text literal,
-                          bool is_last, position *to) {
-  const shape_strand *strand = &memory->strands[from.strand];
-  bool ends = from.slot + 1u == strand->slot_count;
-  if (ends == is_last && same_text(shape_literal(memory, strand, from.slot + 1u), literal)) {
-    *to = (position){from.strand, (uint16_t)(from.slot + 1)};
-    return true;
-  }
-  uint16_t t = slots_of(memory, strand)[from.slot].turns;
-  for (; t != SHAPE_NONE; t = memory->turns[t].next) {
-    const shape_turn *turn = &memory->turns[t];
-    mwc_json_text text = {shape_at(memory, turn->literal), turn->length};
-    if ((turn->slot == SHAPE_NONE) == is_last && same_text(text, literal)) {
-      *to = (position){turn->strand, turn->slot};
-      return true;
-    }
-  }
-  return false;
-}
-
-/// A slot of the same path in the same context: in the same strand the next one, or the nearest
-/// before, or that of another strand.
-static bool find_slot(const shape_memory *memory, position from, const shape_slot *wanted,
-                      position *found) {
-  for (uint32_t n = 0; n < memory->strand_count; n++) {
-    // The strand at hand first.
-    uint32_t index = n == 0 ? from.strand : n <= from.strand ? n - 1 : n;
-    const shape_strand *strand = &memory->strands[index];
-    const shape_slot *slots = slots_of(memory, strand);
-    uint32_t start = n == 0 ? from.slot + 1u : 0;
-    for (uint32_t k = 0; k < strand->slot_count; k++) {
-      uint32_t i = start + k < strand->slot_count ? start + k
-                                                  : strand->slot_count - 1 - (k - (strand->slot_count - start));
-      if (slots[i].column == wanted->column && alike(&slots[i], wanted)) {
-        *found = (position){(uint16_t)index, (uint16_t)i};
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-/// Adds a turn. False if there is no room for it.
-static bool add_turn(shape_memory *memory, position from, mwc_json_text literal, uint64_t opens,
-                     position to, size_t reserved) {
-  size_t size = (literal.length + 7) & ~(size_t)7;
-  if (memory->turn_count == SHAPE_TURNS || room(memory) < size + reserved) return false;
-  shape_slot *slot = (shape_slot *)shape_at(memory, memory->strands[from.strand].slots) + from.slot;
-  uint32_t count = 0;
-  uint16_t *link = &slot->turns;
-  for (; *link != SHAPE_NONE; link = &memory->turns[*link].next) count++;
-  if (count == SHAPE_TURNS_OF_SLOT) return false;
-  memory->literal_bytes += (uint32_t)size;
-  uint32_t at = (uint32_t)(offsetof(shape_memory, pool) + memory->base + SHAPE_POOL -
-                           memory->literal_bytes);
-  memcpy(shape_at(memory, at), literal.bytes, literal.length);
-  *link = memory->turn_count;
-  memory->turns[memory->turn_count++] = (shape_turn){
-      .opens = opens,
-      .literal = at,
-      .number = memory->literals++,
-      .length = (uint16_t)literal.length,
-      .strand = to.strand,
-      .slot = to.slot,
-      .next = SHAPE_NONE,
+/// The offset of the lesson, or 0.
+static uint32_t keep_lesson(shape_memory *memory, const shape_draft *draft, const uint8_t *json,
+                            size_t length) {
+  shape_lesson lesson = {
+      .text = keep(memory, json, length),
+      .units = keep(memory, draft->units, draft->unit_count * sizeof(shape_unit)),
+      .wanted = keep(memory, draft->wanted, draft->wanted_count * sizeof(shape_wanted)),
+      .unit_count = (uint16_t)draft->unit_count,
+      .wanted_count = (uint16_t)draft->wanted_count,
   };
-  return true;
+  if (lesson.text == 0 || lesson.units == 0 || lesson.wanted == 0) return 0;
+  return keep(memory, &lesson, sizeof lesson);
 }
 
-/// Whether a container begins or ends in the literal before a slot that a path leads to.
-static bool bounds_before(const shape_memory *memory, const shape_strand *strand, uint32_t slot) {
-  const shape_wanted *wanted = shape_at(memory, strand->wanted);
-  for (uint32_t i = slots_of(memory, strand)[slot].wanted;
-       i < strand->wanted_count && wanted[i].slot == slot; i++) {
-    if (wanted[i].kind != SHAPE_VALUE) return true;
-  }
-  return false;
+// MARK: Points
+
+static uint16_t *bucket_of(shape_memory *memory, const shape_unit *unit) {
+  uint64_t hash = (unit->stack ^ unit->context * 0x9E3779B97F4A7C15u ^ unit->column) *
+                  0xD6E8FEB86659FD93u;
+  return &memory->buckets[hash >> 56];
 }
 
-/// How far a message got along what is known.
-enum { LINKED_WHOLE, LINKED_WITH_TURNS, LINKED_NOT };
-
-/// Follows the strand `memory->strands[strand_count]`, which is not counted yet, along the known ones
-/// and adds the turns that are missing. `reserved` bytes are to stay free for the strand. Where no
-/// known slot goes on, `*stuck` is the position and `*slot` the slot behind it.
-static int link_turns(shape_memory *memory, size_t reserved, position *stuck, uint32_t *slot) {
-  const shape_strand *strand = &memory->strands[memory->strand_count];
-  const shape_slot *slots = slots_of(memory, strand);
-  *slot = 0;
-  // Where it starts: in the strand that was tried, or one that begins with the same literal.
-  position at = {SHAPE_NONE, 0};
-  for (uint32_t n = 0; n <= memory->strand_count; n++) {
-    uint32_t index = n == 0 ? memory->recent : n - 1;
-    if (index >= memory->strand_count) continue;
-    const shape_strand *known = &memory->strands[index];
-    if (same_text(shape_literal(memory, known, 0), shape_literal(memory, strand, 0)) &&
-        alike(slots_of(memory, known), slots)) {
-      at.strand = (uint16_t)index;
+/// The point behind a unit, or SHAPE_NONE if there is none.
+static uint16_t find_point(shape_memory *memory, const shape_unit *unit) {
+  uint16_t at = *bucket_of(memory, unit);
+  for (; at != SHAPE_NONE; at = memory->points[at].next) {
+    const shape_point *point = &memory->points[at];
+    if (point->stack == unit->stack && point->context == unit->context &&
+        point->column == unit->column) {
       break;
     }
   }
-  if (at.strand == SHAPE_NONE) return LINKED_NOT;
-  int result = LINKED_WHOLE;
-  memory->recent = at.strand;
-  for (uint32_t i = 1; i <= strand->slot_count; i++) {
-    bool is_last = i == strand->slot_count;
-    mwc_json_text literal = shape_literal(memory, strand, i);
-    position next;
-    if (!next_position(memory, at, literal, is_last, &next)) {
-      *stuck = at;
-      *slot = i;
-      if (bounds_before(memory, strand, i)) return LINKED_NOT;
-      next = (position){0, SHAPE_NONE};
-      if (!is_last && !find_slot(memory, at, &slots[i], &next)) return LINKED_NOT;
-      uint64_t opens = slots[i].opened & ~slots[i - 1].opened;
-      if (!add_turn(memory, at, literal, opens, next, reserved)) return LINKED_NOT;
-      result = LINKED_WITH_TURNS;
-    }
-    if (is_last) return result;
-    at = next;
-    const shape_slot *here = slots_of(memory, &memory->strands[at.strand]) + at.slot;
-    if (!alike(here, &slots[i])) return LINKED_NOT;
-  }
-  return result;
+  return at;
 }
 
-static void add_strand(shape_memory *memory, uint32_t used, uint32_t guess) {
-  shape_strand *strand = &memory->strands[memory->strand_count];
-  strand->first_literal = memory->literals;
-  memory->literals += strand->slot_count + 1u;
-  memory->used = used;
-  memory->recent = memory->strand_count;
-  memory->strand_count++;
-  memory->guesses[guess] = (uint8_t)memory->strand_count;
+/// The point behind a unit, or SHAPE_NONE if there is no room for it.
+static uint16_t find_or_add_point(shape_memory *memory, const shape_unit *unit) {
+  uint16_t at = find_point(memory, unit);
+  if (at != SHAPE_NONE || memory->point_count == SHAPE_POINTS) return at;
+  at = memory->point_count++;
+  uint16_t *bucket = bucket_of(memory, unit);
+  memory->points[at] = (shape_point){.stack = unit->stack,
+                                     .context = unit->context,
+                                     .column = unit->column,
+                                     .first = SHAPE_NONE,
+                                     .next = *bucket};
+  *bucket = at;
+  return at;
 }
 
-bool shape_learn(shape_memory *memory, const mwc_json_scanner *scanner, const uint8_t *json,
-                 size_t length, const mwc_json_value *values, bool as_strand) {
-  if (length < SHAPE_SHORTEST || length + 32 > SHAPE_BYTES) return false;
-  draft draft;
-  if (!take_apart(&draft, scanner, memory->options, json, length)) return false;
-  uint32_t used;
-  bool fits = memory->strand_count < SHAPE_STRANDS &&
-              put_together(memory, &draft, json, length, values, &used);
-  if (!fits) {
-    if (memory->is_splitter) {
-      memory->is_full = 1;
-      return false;
-    }
-    shape_forget(memory);
-    if (!put_together(memory, &draft, json, length, values, &used)) return false;
+// MARK: Segments
+
+/// A message, or a lesson, from one of its units on.
+typedef struct row {
+  const uint8_t *text;
+  const shape_unit *units;
+} row;
+
+static row row_of(const shape_memory *memory, uint32_t lesson) {
+  const shape_lesson *from = shape_at(memory, lesson);
+  return (row){shape_at(memory, from->text), shape_at(memory, from->units)};
+}
+
+/// Whether two units have the same literal, and what follows it is of the same kind.
+static bool same_literal(row left, uint32_t i, row right, uint32_t k) {
+  if (left.units[i].kind != right.units[k].kind) return false;
+  uint32_t start = shape_literal_start(left.units, i);
+  uint32_t other = shape_literal_start(right.units, k);
+  uint32_t length = left.units[i].start - start;
+  return right.units[k].start - other == length &&
+         memcmp(left.text + start, right.text + other, length) == 0;
+}
+
+/// The segment of a point that begins with a literal, or SHAPE_NONE.
+static uint16_t find_segment(const shape_memory *memory, uint16_t point, row row, uint32_t unit) {
+  uint16_t at = memory->points[point].first;
+  for (; at != SHAPE_NONE; at = memory->segments[at].other) {
+    const shape_segment *segment = &memory->segments[at];
+    if (same_literal(row_of(memory, segment->lesson), segment->first, row, unit)) break;
   }
-  uint32_t guess = shape_guess(json, length);
-  // Turns look at 64 nodes of the trie at most.
-  bool may_turn = scanner == NULL || scanner->node_count <= 64;
-  position stuck;
-  uint32_t slot = 0;
-  if (!as_strand && may_turn) {
-    int linked = link_turns(memory, used - memory->used, &stuck, &slot);
-    if (linked == LINKED_WITH_TURNS) {
-      memory->guesses[guess] = (uint8_t)(memory->recent + 1);
-      return true;
-    }
-    if (linked == LINKED_WHOLE) slot = 0;
+  return at;
+}
+
+/// Whether nothing more is learned at a point.
+static bool is_crowded(const shape_memory *memory, uint16_t point) {
+  return memory->points[point].choices == SHAPE_CHOICES;
+}
+
+/// Puts a segment among those of its point: before the first one whose literal its own begins with,
+/// or that would be taken for it.
+static void hang(shape_memory *memory, uint16_t at, uint16_t point) {
+  shape_segment *segment = &memory->segments[at];
+  row own = row_of(memory, segment->lesson);
+  uint32_t start = shape_literal_start(own.units, segment->first);
+  uint32_t length = own.units[segment->first].start - start;
+  uint16_t *link = &memory->points[point].first;
+  while (*link != SHAPE_NONE) {
+    const shape_segment *next = &memory->segments[*link];
+    row row = row_of(memory, next->lesson);
+    uint32_t from = shape_literal_start(row.units, next->first);
+    uint32_t count = row.units[next->first].start - from;
+    if (count < length && memcmp(own.text + start, row.text + from, count) == 0) break;
+    link = &memory->segments[*link].other;
   }
-  // What could be turned into before is a turn into the new strand now.
-  const shape_strand *strand = &memory->strands[memory->strand_count];
-  const shape_slot *slots = slots_of(memory, strand);
-  if (slot > 0 && slot < strand->slot_count && !bounds_before(memory, strand, slot)) {
-    position to = {memory->strand_count, (uint16_t)slot};
-    uint64_t opens = slots[slot].opened & ~slots[slot - 1].opened;
-    add_turn(memory, stuck, shape_literal(memory, strand, slot), opens, to, used - memory->used);
+  segment->other = *link;
+  *link = at;
+  memory->points[point].choices++;
+  shape_link(memory, point);
+}
+
+/// Makes a segment of units `first` … `last` of a lesson, or as many as there are before a point, and
+/// hangs it to a point. What comes behind all of them is as `ending` and `target` say. Returns how
+/// many units it has, or 0 if there is no room.
+static uint32_t add_segment(shape_memory *memory, uint16_t point, uint32_t lesson, uint32_t first,
+                            uint32_t last, uint8_t ending, uint16_t target) {
+  if (memory->segment_count == SHAPE_SEGMENTS) return 0;
+  const shape_lesson *from = shape_at(memory, lesson);
+  const shape_unit *units = shape_at(memory, from->units);
+  uint32_t unit = first;
+  for (; unit < last; unit++) {
+    uint16_t known = find_point(memory, &units[unit]);
+    if (known == SHAPE_NONE) continue;
+    target = known;
+    bool varies = memory->points[known].varies && units[unit].kind != SHAPE_WORD;
+    ending = varies ? units[unit].kind : SHAPE_JOINT;
+    break;
   }
-  add_strand(memory, used, guess);
+  uint32_t count = unit + 1 - first;
+  uint32_t length = units[unit].end - shape_literal_start(units, first);
+  const shape_wanted *wanted = shape_at(memory, from->wanted);
+  uint32_t values = 0, bounds = 0;
+  for (uint32_t i = 0; i < from->wanted_count; i++) {
+    if (wanted[i].unit < first || wanted[i].unit > unit) continue;
+    values += wanted[i].kind == SHAPE_VALUE || wanted[i].kind == SHAPE_BEGIN;
+    bounds += wanted[i].kind == SHAPE_END;
+  }
+  uint16_t at = memory->segment_count;
+  shape_segment *segment = &memory->segments[at];
+  *segment = (shape_segment){
+      .blocks = take(memory, (size_t)(length / 64 + 1) * 128),
+      .heads = take(memory, values * sizeof(shape_head)),
+      .numbers = take(memory, values * sizeof(shape_number)),
+      .rests = take(memory, values * sizeof(shape_rest)),
+      .bounds = take(memory, bounds * sizeof(shape_bound)),
+      .ending = ending,
+      .point = target,
+      .lesson = lesson,
+      .first = (uint16_t)first,
+      .count = (uint16_t)count,
+  };
+  if (!segment->blocks || !segment->heads || !segment->numbers || !segment->rests || !segment->bounds) return 0;
+  memory->segment_count++;
+  shape_fill(memory, segment);
+  hang(memory, at, point);
+  if (segment->point != SHAPE_NONE) shape_link(memory, segment->point);
+  return count;
+}
+
+/// Ends a segment behind unit number `unit` of it, whose value from now on has any length if it
+/// `varies`. What comes behind begins at the point there. False if there is no room.
+static bool cut(shape_memory *memory, uint16_t at, uint32_t unit, bool varies) {
+  shape_segment *segment = &memory->segments[at];
+  shape_lesson *lesson = shape_at(memory, segment->lesson);
+  const shape_unit *units = shape_at(memory, lesson->units);
+  uint32_t first = segment->first + unit + 1;
+  uint32_t last = segment->first + segment->count - 1u;
+  const shape_unit *before = &units[first - 1];
+  uint16_t point = find_or_add_point(memory, before);
+  if (point == SHAPE_NONE) return false;
+  if (varies) memory->points[point].varies = 1;
+  varies = memory->points[point].varies && before->kind != SHAPE_WORD;
+  uint8_t ending = segment->ending;
+  uint16_t target = segment->point;
+  segment->ending = varies ? before->kind : SHAPE_JOINT;
+  segment->point = point;
+  segment->count = (uint16_t)(unit + 1);
+  shape_fill(memory, segment);
+  shape_link(memory, point);
+  while (first <= last) {
+    row row = row_of(memory, segment->lesson);
+    // If that is known already, so is what comes behind it, or will be.
+    if (find_segment(memory, point, row, first) != SHAPE_NONE) return true;
+    if (is_crowded(memory, point)) return true;
+    uint32_t count = add_segment(memory, point, segment->lesson, first, last, ending, target);
+    if (count == 0) return false;
+    first += count;
+    point = memory->segments[memory->segment_count - 1].point;
+  }
   return true;
+}
+
+// MARK: Learning
+
+/// Whether a byte is of a sort.
+static bool is_of_sort(uint8_t byte, uint8_t sort) {
+  uint8_t digit = (uint8_t)(byte - '0');
+  switch (sort) {
+    case MWC_SORT_DIGIT: return digit < 10;
+    case MWC_SORT_NOT_ZERO: return digit < 10 && digit != 0;
+    case MWC_SORT_TEXT: return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+    default: return false;
+  }
+}
+
+/// Whether the value of unit `k` of a message may stand where that of unit `i` of a segment stands,
+/// so that following finds nothing wrong.
+static bool same_place(const shape_memory *memory, const shape_segment *segment, uint32_t i,
+                       row message, uint32_t k) {
+  const shape_unit *units = row_of(memory, segment->lesson).units;
+  const shape_unit *known = &units[segment->first + i], *other = &message.units[k];
+  if (known->end - known->start != other->end - other->start) return false;
+  const uint8_t *blocks = shape_at(memory, segment->blocks);
+  uint32_t at = known->start - shape_literal_start(units, segment->first);
+  for (uint32_t n = other->start; n < other->end; n++, at++) {
+    const uint8_t *text = blocks + at / 64 * 128 + at % 64;
+    if (message.text[n] != text[0] && !is_of_sort(message.text[n], text[64])) return false;
+  }
+  return true;
+}
+
+/// How learning went on at a point.
+typedef struct progress {
+  uint16_t point;
+  uint32_t unit;  // the next one of the message
+  bool failed;    // there is no room
+} progress;
+
+/// Goes along a segment as far as the message does, and cuts it there.
+static progress follow_segment(shape_memory *memory, uint16_t at, row message, uint32_t unit) {
+  shape_segment *segment = &memory->segments[at];
+  row known = row_of(memory, segment->lesson);
+  uint32_t count = segment->count;
+  for (uint32_t i = 0; i < count; i++) {
+    if (i > 0 && !same_literal(known, segment->first + i, message, unit + i)) {
+      bool done = cut(memory, at, i - 1, false);
+      return (progress){segment->point, unit + i, !done};
+    }
+    bool is_last = i + 1 == count;
+    if (is_last && segment->ending != SHAPE_JOINT) break;
+    if (!same_place(memory, segment, i, message, unit + i)) {
+      bool done = cut(memory, at, i, true);
+      return (progress){segment->point, unit + i + 1, !done};
+    }
+  }
+  return (progress){segment->point, unit + count, false};
+}
+
+/// Learns a message. False if there is no room.
+static bool learn(shape_memory *memory, const shape_draft *draft, const uint8_t *json,
+                  size_t length) {
+  row message = {json, draft->units};
+  uint32_t lesson = 0;
+  progress here = {0, 0, false};
+  while (here.unit < draft->unit_count) {
+    uint16_t at = find_segment(memory, here.point, message, here.unit);
+    if (at != SHAPE_NONE) {
+      here = follow_segment(memory, at, message, here.unit);
+      if (here.failed) return false;
+      continue;
+    }
+    if (is_crowded(memory, here.point)) return true;
+    if (lesson == 0) lesson = keep_lesson(memory, draft, json, length);
+    if (lesson == 0) return false;
+    uint32_t count = add_segment(memory, here.point, lesson, here.unit, draft->unit_count - 1,
+                                 SHAPE_LAST, SHAPE_NONE);
+    if (count == 0) return false;
+    here.unit += count;
+    here.point = memory->segments[memory->segment_count - 1].point;
+  }
+  return true;
+}
+
+void shape_learn(shape_memory *memory, const mwc_json_scanner *scanner, const uint8_t *json,
+                 size_t length) {
+  if (length < SHAPE_SHORTEST || length > SHAPE_BYTES || memory->node_words == 0) return;
+  shape_draft draft;
+  if (!shape_take_apart(&draft, scanner, json, length)) return;
+  if (learn(memory, &draft, json, length)) return;
+  shape_forget(memory);
+  learn(memory, &draft, json, length);
 }

@@ -6,7 +6,6 @@
 
 #include "check.h"
 #include "mwc_simd.h"
-#include "splits.h"
 
 /// The ways to read: at every level of vector instructions that this processor has, or once with
 /// another level for each message.
@@ -54,7 +53,6 @@ struct stage {
   size_t scanner_size;
   reader readers[READERS_MAX];
   size_t reader_count;
-  splits *splits[MWC_SIMD_LEVELS];  // for each level that this processor has
   int usual_level;
   size_t messages;
   kept kept[STAGE_BATCH_MAX];
@@ -111,10 +109,6 @@ stage *stage_open(const oracle_path *paths, size_t count, uint32_t options, uint
   stage->usual_level = mwc_simd_level();
   for (int level = NO_LEVEL; level < MWC_SIMD_LEVELS; level++) {
     if (level != NO_LEVEL && !mwc_simd_has(level)) continue;
-    if (opened && level != NO_LEVEL) {
-      stage->splits[level] = splits_open(options);
-      opened = stage->splits[level] != NULL;
-    }
     for (size_t i = 0; opened && i < WAYS; i++) {
       if (ways[i].at_every_level != (level != NO_LEVEL)) continue;
       opened = open_reader(stage, &ways[i], level, texts);
@@ -131,7 +125,6 @@ void stage_close(stage *stage) {
   mwc_simd_force(stage->usual_level);
   for (size_t i = 0; i < stage->reader_count; i++) free(stage->readers[i].memory);
   for (size_t i = 0; i < stage->kept_count; i++) free(stage->kept[i].bytes);
-  for (size_t i = 0; i < MWC_SIMD_LEVELS; i++) splits_close(stage->splits[i]);
   free(stage);
 }
 
@@ -210,11 +203,6 @@ int stage_read_here(stage *stage, const uint8_t *json, size_t length) {
     use_level(stage, reader);
     int result = mwc_json_scan(reader->scanner, json, length, values, &error_offset);
     PASS(compare(stage, reader, result, error_offset, json, values, &verdict));
-  }
-  for (int level = 0; level < MWC_SIMD_LEVELS; level++) {
-    if (stage->splits[level] == NULL) continue;
-    mwc_simd_force(level);
-    PASS(splits_read(stage->splits[level], json, length));
   }
   stage->messages++;
   return 0;

@@ -157,39 +157,4 @@ import Testing
       #expect(remembering == general)
     }
   }
-
-  @Test(arguments: TrafficFile.names) func splitMessagesComeTogetherAgain(name: String) throws {
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: mwc_json_splitter_size(), alignment: 8)
-    defer { unsafe memory.deallocate() }
-    let splitter = try unsafe #require(mwc_json_splitter_init(memory, 0))
-    var pieces = [mwc_json_piece](
-      repeating: mwc_json_piece(), count: Int(MWC_JSON_PIECES_MAX))
-    var last: [UInt32: ArraySlice<UInt8>] = [:]
-    var split = 0
-    for record in try TrafficFile(named: name).received where record.operation == .text {
-      // Socket.IO writes a prefix before the JSON.
-      let message = Array(
-        record.payload.drop { $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "[") })
-      var result = mwc_json_pieces()
-      guard unsafe mwc_json_split(splitter, message, message.count, &pieces, &result) else {
-        continue
-      }
-      split += 1
-      func literal(_ number: UInt32) -> [UInt8] {
-        var column: UInt32 = 0
-        let text = unsafe mwc_json_splitter_literal(splitter, number, &column)
-        return unsafe Array(UnsafeBufferPointer(start: text.bytes, count: text.length))
-      }
-      var joined: [UInt8] = []
-      for piece in pieces.prefix(Int(result.count)) {
-        let value = message[Int(piece.offset)..<Int(piece.offset + piece.length)]
-        joined += literal(piece.literal) + value
-        if Int32(piece.flags) & Int32(MWC_JSON_SAME) != 0 { #expect(last[piece.slot] == value) }
-        last[piece.slot] = value
-      }
-      #expect(joined + literal(result.terminal) == message)
-    }
-    #expect(split > 0)
-  }
 }
