@@ -95,14 +95,14 @@ MWC_INLINE mwc_json_value *give_head(mwc_json_value *values, const uint64_t head
 MWC_INLINE void give_numbers(const uint8_t *json, mwc_json_value *values, const shape_number *number,
                              const shape_segment *segment, size_t at) {
   json += at;
-  const shape_number *reals_end = number + segment->real_count;
-  for (; number != reals_end; number++) {
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->real_count; count != 0; count--, number++) {
     // At most fifteen digits: both factors are exact, so the one operation rounds correctly.
     double real = (double)known_digits(json + number->end, number) / number->tens;
     give_head(values, &number->first, number->place, at)->number.real = real;
   }
-  const shape_number *integers_end = number + segment->integer_count;
-  for (; number != integers_end; number++) {
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->integer_count; count != 0; count--, number++) {
     int64_t integer = known_digits(json + number->end, number);
     give_head(values, &number->first, number->place, at)->number.integer = integer;
   }

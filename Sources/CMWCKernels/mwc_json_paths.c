@@ -202,7 +202,7 @@ mwc_json_scanner *mwc_json_scanner_init(void *memory, size_t size, const mwc_jso
     return NULL;
   }
   mwc_json_scanner *scanner = memory;
-  memset(scanner, 0, needed);
+  memset(scanner, 0, compiled_size(paths, count));
   scanner->size = (uint32_t)needed;
   scanner->options = options;
   scanner->depth_max = depth_max;

@@ -85,13 +85,6 @@ static void note_size(shape_memory *memory, shape_segment *segment, uint32_t siz
   segment->changed = memory->followed;
 }
 
-/// Sets a few hundred bytes to zero.
-static inline void clear(void *memory, size_t size) {
-  uint8_t *bytes = memory;
-  for (; size >= 64; size -= 64, bytes += 64) memset(bytes, 0, 64);
-  for (; size >= 8; size -= 8, bytes += 8) memset(bytes, 0, 8);
-}
-
 // MARK: The levels
 
 #define MWC_IS_X86_sse4 1
@@ -152,7 +145,7 @@ static inline bool is_followed(shape_memory *memory, const uint8_t *json, size_t
                                size_t readable, mwc_json_value *values) {
   message message = {json, length, readable, memory->options,
                      (memory->options & MWC_JSON_CONVERT) != 0};
-  uint32_t work;
+  uint32_t work = 0;
   memory->followed++;
   int level = mwc_simd_level();
   if (!MWC_CALL_AT_LEVEL(level, follow, (memory, &message, values, &work))) return false;

@@ -42,11 +42,11 @@
 #include "mwc_json_scanner.h"
 
 enum {
-  /// What a scanner may remember, in bytes: some hundred shapes of a kilobyte, and a share of a
+  /// What a scanner may remember, in bytes: some fifty shapes of a kilobyte, and a share of a
   /// second-level cache that leaves room for the messages.
-  SHAPE_POOL = 384 * 1024,
-  SHAPE_SEGMENTS = 768,
-  SHAPE_POINTS = 512,
+  SHAPE_POOL = 256 * 1024,
+  SHAPE_SEGMENTS = 512,
+  SHAPE_POINTS = 384,
   /// Segments that begin at one point. More are no shape, but names that are data.
   SHAPE_CHOICES = 16,
   /// Longest message to learn. Longer ones can still be followed.

@@ -5,6 +5,19 @@
 
 // MARK: What does not vary
 
+/// Sets 64 bytes to zero.
+#define mwc_block_clear MWC_AT_LEVEL(mwc_block_clear)
+#if MWC_JOIN(MWC_HAS_AVX512, MWC_LEVEL)
+MWC_INLINE void mwc_block_clear(uint8_t *bytes) {
+  _mm512_storeu_si512(bytes, _mm512_setzero_si512());
+}
+#else
+MWC_INLINE void mwc_block_clear(uint8_t *bytes) {
+  const uint64_t zeros[8] = {0};
+  memcpy(bytes, zeros, 64);
+}
+#endif
+
 /// Which bytes of a block are not as 64 bytes of text and 64 of sorts say.
 #define misfits MWC_AT_LEVEL(misfits)
 #if MWC_JOIN(MWC_HAS_AVX512, MWC_LEVEL)
@@ -99,13 +112,16 @@ static __attribute__((noinline)) uint32_t string_length(const message *message, 
 /// Checks a message against what is remembered, and gives its values. False if it does not fit.
 /// `*work` is how often something was not as expected.
 #define follow MWC_AT_LEVEL(follow)
-static __attribute__((noinline)) bool follow(shape_memory *memory, const message *message, mwc_json_value *values,
+static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory *memory, const message *message, mwc_json_value *values,
                    uint32_t *work) {
   uint64_t met[SHAPE_NODE_WORDS] = {0};
-  uint32_t surprises = 0;
   const uint8_t *json = message->json;
   const size_t readable = message->readable;
-  clear(values, memory->path_count * sizeof(mwc_json_value));
+  // By hand: a call would cost more than the few stores.
+  uint8_t *cleared = (uint8_t *)values, *values_end = cleared + memory->path_count * sizeof *values;
+  for (; values_end - cleared >= 64; cleared += 64) mwc_block_clear(cleared);
+  const uint64_t zero = 0;
+  for (; cleared != values_end; cleared += 8) memcpy(cleared, &zero, 8);
   shape_segment *segment = &memory->segments[memory->points[0].first];
   size_t at = 0;
   for (;;) {
@@ -117,7 +133,7 @@ static __attribute__((noinline)) bool follow(shape_memory *memory, const message
       memcpy(&word, json + place, 8);
       if (((word ^ segment->word) & segment->mask) == 0) break;
       segment = &memory->segments[segment->other];
-      surprises++;
+      *work += 1;
     }
     const uint8_t *known = shape_at(memory, segment->blocks);
     bool is_near_end = readable - at < segment->reach;
@@ -125,7 +141,7 @@ static __attribute__((noinline)) bool follow(shape_memory *memory, const message
                                   : fits(json + at, segment, known);
     if (__builtin_expect(!is_fitting, 0)) {
       if (segment->other == SHAPE_NONE) return false;
-      surprises++;
+      *work += 1;
       segment = &memory->segments[segment->other];
       continue;
     }
@@ -134,7 +150,8 @@ static __attribute__((noinline)) bool follow(shape_memory *memory, const message
     if (__builtin_expect((met[0] & nodes) != 0, 0)) return false;
     met[0] |= nodes;
     const shape_head *head = shape_at(memory, segment->heads);
-    for (const shape_head *heads_end = head + segment->head_count; head != heads_end; head++) {
+#pragma clang loop unroll(disable)
+    for (uint32_t count = segment->head_count; count != 0; count--, head++) {
       give_head(values, &head->first, head->place, at);
     }
     const shape_number *numbers = shape_at(memory, segment->numbers);
@@ -161,7 +178,7 @@ static __attribute__((noinline)) bool follow(shape_memory *memory, const message
         window_mask others = ~window_range(bytes, 0x20, 0x7F - 0x20) | window_equal(bytes, '\\');
         // What is not plain before the quote.
         if (__builtin_expect((others & (stops ^ (stops - 1))) != 0 || stops == 0, 0)) {
-          size = string_length(message, at, &flags, &surprises);
+          size = string_length(message, at, &flags, work);
           if (size == UINT32_MAX) return false;
         }
         if (place != SHAPE_NONE) {
@@ -192,6 +209,5 @@ static __attribute__((noinline)) bool follow(shape_memory *memory, const message
     }
     segment = shape_at(memory, segment->next);
   }
-  *work = surprises;
   return at == message->length;
 }
