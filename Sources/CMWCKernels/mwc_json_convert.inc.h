@@ -121,8 +121,26 @@ static __attribute__((noinline)) void give_first_numbers(const message *message,
   }
 }
 
-/// Checks the number of `length` bytes at `at`, which may be long, and gives it its value, if `place`
-/// is one. False if it is none.
+/// Whether `bytes` begin with a number of `length` bytes, fewer than there are: digits, maybe with a
+/// sign and a point. With where its digits before the point end.
+#define is_plain MWC_AT_LEVEL(is_plain)
+MWC_INLINE bool is_plain(window bytes, const uint8_t *text, uint32_t length, uint32_t *whole,
+                         bool *has_point) {
+  uint32_t negative = text[0] == '-';
+  uint64_t behind = 1ull << length;
+  uint64_t others = ~(uint64_t)window_range(bytes, '0', 9) & (behind - 1) & ~(uint64_t)negative;
+  *whole = (uint32_t)__builtin_ctzll(others | behind);
+  *has_point = others != 0;
+  // At most one other byte, a point; digits on both sides, no zero before another digit.
+  uint64_t bad = (others & (others - 1)) | (others & behind >> 1);
+  bad |= *whole == negative;
+  bad |= (uint64_t)*has_point & (text[*whole - !*has_point] != '.');
+  bad |= (uint64_t)(text[negative] == '0') & (*whole > negative + 1);
+  return bad == 0;
+}
+
+/// Checks the number of `length` bytes at `at`, which may be long, and gives it its value. False if it
+/// is none.
 #define take_long MWC_AT_LEVEL(take_long)
 static __attribute__((noinline)) bool take_long(const message *message, mwc_json_value *values,
                                                 size_t at, uint32_t length, uint32_t place) {
@@ -131,21 +149,15 @@ static __attribute__((noinline)) bool take_long(const message *message, mwc_json
   if (length - 1 > 20 || at + length < 17 || !message->converts) {
     return take_slowly(message, values, at, length, place);
   }
-  window bytes = window_at(message, at);
   uint32_t negative = json[at] == '-';
-  uint32_t behind = 1u << length;
-  uint32_t others = (uint32_t)~window_range(bytes, '0', 9) & (behind - 1) & ~negative;
-  uint32_t whole = (uint32_t)__builtin_ctz(others | behind);
-  // A sign only in front, one point, digits on both sides, no zero before another digit.
-  bool bad = (others & (others - 1)) != 0 || others == 0 || whole == length - 1 ||
-             whole == negative || (json[at + negative] == '0' && whole > negative + 1) ||
-             json[at + whole] != '.';
+  uint32_t whole;
+  bool has_point;
+  bool bad = !is_plain(window_at(message, at), json + at, length, &whole, &has_point) || !has_point;
   uint32_t places = length - 1 - whole, count = length - 1 - negative;
   // Digits before the last sixteen have to stand together.
   uint32_t before = count > 16 ? count - 16 : 0;
   bad |= count > MWC_DIGITS_EXACT || whole - negative < before || places > 16;
   if (bad) return take_slowly(message, values, at, length, place);
-  if (place == SHAPE_NONE) return true;
   const uint8_t *end = json + at + length;
   uint64_t mantissa = mwc_join_decimal(end, count - before, places);
   if (before != 0) mantissa += mwc_digits_word(json + at + negative, before) * mwc_tens[16];
@@ -157,8 +169,7 @@ static __attribute__((noinline)) bool take_long(const message *message, mwc_json
   return true;
 }
 
-/// Checks the number of `length` bytes at `at`, and gives it its value, if `place` is one. False if it
-/// is none.
+/// Checks the number of `length` bytes at `at`, and gives it its value. False if it is none.
 #define take_number MWC_AT_LEVEL(take_number)
 MWC_INLINE bool take_number(const message *message, mwc_json_value *values, size_t at,
                             uint32_t length, uint32_t place) {
@@ -172,7 +183,6 @@ MWC_INLINE bool take_number(const message *message, mwc_json_value *values, size
     bool leads_zero = end[-(int64_t)length] == '0';
     if (others == 0) {
       if (__builtin_expect(leads_zero & (length > 1), 0)) return false;
-      if (place == SHAPE_NONE) return true;
       if (__builtin_expect(!message->converts, 0)) {
         give_number(values, place, at, length, MWC_JSON_INTEGER, 0);
         return true;
@@ -182,13 +192,13 @@ MWC_INLINE bool take_number(const message *message, mwc_json_value *values, size
       give_number(values, place, at, length, MWC_JSON_INTEGER | MWC_JSON_INT64, number);
       return true;
     }
+    // One point and no more, digits on both sides, no zero before another digit.
+    uint32_t bad = (others & (others - 1)) | (others & (1u | 1u << (length - 1)));
+    bad |= leads_zero & (others != 2);
     uint32_t whole = (uint32_t)__builtin_ctz(others);
     uint32_t places = length - 1 - whole;
-    // One point and no more, digits on both sides, no zero before another digit.
-    bool bad = (others & (others - 1)) != 0 || places == 0 || whole == 0 ||
-               (leads_zero & (whole > 1)) || end[-(int64_t)places - 1] != '.';
-    if (__builtin_expect(!bad, 1)) {
-      if (place == SHAPE_NONE) return true;
+    bad |= end[-(int64_t)places - 1] != '.';
+    if (__builtin_expect(bad == 0, 1)) {
       if (__builtin_expect(!message->converts, 0)) {
         give_number(values, place, at, length, 0, 0);
         return true;

@@ -6,7 +6,7 @@
 
 enum {
   /// In the time that a surprise takes, so many bytes are scanned without a shape.
-  WORK_BYTES = 48,
+  WORK_BYTES = 6,
   /// When so many more messages of a kind were costly than were not, …
   COST_MAX = 8,
   /// … one of so many is followed, to see whether that has changed.
@@ -26,6 +26,7 @@ typedef struct message {
 static __attribute__((noinline)) uint32_t read_slowly(const message *message, size_t at,
                                                       bool is_string, uint8_t *flags) {
   size_t from = at - is_string;
+  if (from > message->length) return UINT32_MAX;
   mwc_json_walk walk;
   mwc_json_event event;
   mwc_json_walk_init(&walk, message->json + from, message->length - from,
@@ -75,15 +76,6 @@ static const uint8_t point_moves[16][16] = {
     ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15)};
 #undef ROW
 #endif
-
-/// The value behind a segment has another length than before.
-static void note_size(shape_memory *memory, shape_segment *segment, uint32_t size) {
-  bool is_soon = memory->followed - segment->changed < SHAPE_SOON;
-  if (is_soon && segment->unrest < SHAPE_RESTLESS) segment->unrest++;
-  if (!is_soon && segment->unrest > 0 && segment->unrest < SHAPE_RESTLESS) segment->unrest--;
-  segment->size = segment->unrest == SHAPE_RESTLESS ? UINT32_MAX : size;
-  segment->changed = memory->followed;
-}
 
 // MARK: The levels
 
@@ -146,7 +138,6 @@ static inline bool is_followed(shape_memory *memory, const uint8_t *json, size_t
   message message = {json, length, readable, memory->options,
                      (memory->options & MWC_JSON_CONVERT) != 0};
   uint32_t work = 0;
-  memory->followed++;
   int level = mwc_simd_level();
   if (!MWC_CALL_AT_LEVEL(level, follow, (memory, &message, values, &work))) return false;
   // Whether such messages cost more to be followed than to be scanned without.

@@ -61,10 +61,6 @@ enum {
   /// Shorter messages are not worth it.
   SHAPE_SHORTEST = 16,
   SHAPE_NONE = 0xFFFF,
-  /// A value whose length has so often changed soon after it had changed is not expected to keep it.
-  SHAPE_RESTLESS = 16,
-  /// Soon: within so many messages.
-  SHAPE_SOON = 4,
 };
 
 /// What stands at the end of a unit, and of a segment.
@@ -156,9 +152,9 @@ typedef struct shape_segment {
   uint16_t place;        // where the value that varies stands among the others, or SHAPE_NONE
   uint8_t ending;        // SHAPE_NUMBER, SHAPE_STRING, SHAPE_LAST or SHAPE_JOINT
   uint8_t stops[2];      // with which of two bytes the segments behind it begin
-  uint8_t unrest;        // how often its size changes; up to SHAPE_RESTLESS
-  uint32_t size;         // of the value that varies, as it was last
-  uint32_t changed;      // the message in which it last changed
+  bool has_two_stops;
+  bool has_values;       // heads or numbers
+  bool has_more;         // rests, bounds or nodes beyond the first 64
   uint32_t next;         // the first segment behind it
   uint32_t heads;
   uint32_t numbers;      // first reals, then integers
@@ -169,7 +165,6 @@ typedef struct shape_segment {
   uint16_t integer_count;
   uint16_t rest_count;
   uint16_t bound_count;
-  bool has_more;         // rests, bounds or nodes beyond the first 64
   uint16_t point;        // where it leads
   uint32_t early;        // where the first of its numbers ends
   uint64_t met[SHAPE_NODE_WORDS];  // nodes of the trie
@@ -199,7 +194,6 @@ typedef struct shape_memory {
   uint32_t skip;      // messages for which nothing is tried
   uint32_t passed;    // messages that were not worth following
   uint32_t credit;    // what may be spent on learning
-  uint32_t followed;  // messages
   bool has_costs;     // some messages were not worth following
   uint32_t path_count;
   uint32_t options;

@@ -43,8 +43,11 @@ MWC_INLINE uint64_t misfits(mwc_block block, const uint8_t *known) {
 #define fits MWC_AT_LEVEL(fits)
 MWC_INLINE bool fits(const uint8_t *json, const shape_segment *segment, const uint8_t *known) {
   uint64_t bad = 0;
-  for (uint32_t count = segment->block_count; count > 1; count--, json += 64, known += 128) {
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->block_count - 1u; count != 0; count--) {
     bad |= misfits(mwc_block_load(json), known);
+    json += 64;
+    known += 128;
   }
   return (bad | (misfits(mwc_block_load(json), known) & segment->tail)) == 0;
 }
@@ -105,8 +108,25 @@ static __attribute__((noinline)) uint32_t string_length(const message *message, 
     if ((others & (quotes ^ (quotes - 1))) != 0) break;
     if (quotes != 0) return (uint32_t)(from - at) + (uint32_t)__builtin_ctzll(quotes);
   }
-  *work += 1;
+  *work += 4;
   return read_slowly(message, at, true, flags);
+}
+
+/// Gives the values that stand at the same places in every message of a segment.
+#define give_values MWC_AT_LEVEL(give_values)
+MWC_INLINE void give_values(const shape_memory *memory, const message *message,
+                            mwc_json_value *values, const shape_segment *segment, size_t at) {
+  const shape_head *head = shape_at(memory, segment->heads);
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->head_count; count != 0; count--, head++) {
+    give_head(values, &head->first, head->place, at);
+  }
+  const shape_number *numbers = shape_at(memory, segment->numbers);
+  if (__builtin_expect(at + segment->early < 17, 0)) {
+    give_first_numbers(message, values, numbers, segment, at);
+  } else {
+    give_numbers(message->json, values, numbers, segment, at);
+  }
 }
 
 /// Checks a message against what is remembered, and gives its values. False if it does not fit.
@@ -141,7 +161,7 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory 
                                   : fits(json + at, segment, known);
     if (__builtin_expect(!is_fitting, 0)) {
       if (segment->other == SHAPE_NONE) return false;
-      *work += 1;
+      *work += 4;
       segment = &memory->segments[segment->other];
       continue;
     }
@@ -149,26 +169,15 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory 
     uint64_t nodes = segment->met[0];
     if (__builtin_expect((met[0] & nodes) != 0, 0)) return false;
     met[0] |= nodes;
-    const shape_head *head = shape_at(memory, segment->heads);
-#pragma clang loop unroll(disable)
-    for (uint32_t count = segment->head_count; count != 0; count--, head++) {
-      give_head(values, &head->first, head->place, at);
-    }
-    const shape_number *numbers = shape_at(memory, segment->numbers);
-    if (__builtin_expect(at + segment->early < 17, 0)) {
-      give_first_numbers(message, values, numbers, segment, at);
-    } else {
-      give_numbers(json, values, numbers, segment, at);
-    }
+    if (segment->has_values) give_values(memory, message, values, segment, at);
     if (segment->has_more && !give_more(memory, message, values, segment, met, at)) return false;
     at += segment->length;
-    if (segment->ending >= SHAPE_LAST) {
-      if (segment->ending == SHAPE_LAST) break;
-    } else {
+    if (segment->ending == SHAPE_LAST) break;
+    if (segment->ending != SHAPE_JOINT) {
       // Where the value ends does not wait for anything but where it starts.
       window bytes = is_near_end ? window_at(message, at) : window_load(json + at);
       window_mask stops = window_equal(bytes, segment->stops[0]);
-      if (segment->stops[0] != segment->stops[1]) {
+      if (__builtin_expect(segment->has_two_stops, 0)) {
         stops |= window_equal(bytes, segment->stops[1]);
       }
       uint32_t size = window_count(stops);
@@ -194,18 +203,16 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory 
           size = read_slowly(message, at, false, &flags);
           if (size == UINT32_MAX) return false;
         }
-        if (!take_number(message, values, at, size, place)) return false;
-      }
-      // The processor goes on with the expected size before it knows.
-      uint32_t expected = segment->size;
-      __asm__("" : "+r"(expected));
-      if (__builtin_expect(size == expected, 1)) {
-        size = expected;
-      } else {
-        note_size(memory, segment, size);
+        if (place != SHAPE_NONE) {
+          if (!take_number(message, values, at, size, place)) return false;
+        } else {
+          uint32_t whole;
+          bool has_point;
+          bool is_number = stops != 0 && is_plain(bytes, json + at, size, &whole, &has_point);
+          if (!is_number && !take_slowly(message, values, at, size, place)) return false;
+        }
       }
       at += size;
-      if (__builtin_expect(at > message->length, 0)) return false;
     }
     segment = shape_at(memory, segment->next);
   }

@@ -144,6 +144,7 @@ static void fill_values(shape_memory *memory, shape_segment *segment, const shap
       add_value(memory, segment, text, at, entry);
     }
   }
+  segment->has_values = segment->head_count + segment->real_count + segment->integer_count != 0;
   segment->has_more = segment->rest_count != 0 || segment->bound_count != 0;
   for (uint32_t i = 1; i < SHAPE_NODE_WORDS; i++) segment->has_more |= segment->met[i] != 0;
 }
@@ -210,6 +211,7 @@ void shape_link(shape_memory *memory, uint16_t at) {
     shape_segment *segment = &memory->segments[i];
     if (segment->point != at) continue;
     memcpy(segment->stops, stops, 2);
+    segment->has_two_stops = stops[0] != stops[1];
     segment->next = (uint32_t)((const uint8_t *)first - (const uint8_t *)memory);
   }
 }
