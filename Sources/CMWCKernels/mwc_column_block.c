@@ -480,31 +480,32 @@ static void get_nodes(mwc_block *d) {
   }
 }
 
-/// Finds the record of each visit of the columns that the head lists.
-static void get_messages(mwc_block *d) {
+/// Makes room for the records of the visits of the columns that the head lists.
+static void get_timed(mwc_block *d) {
   size_t listed = (size_t)get_limited(d, d->column_count);
-  if (d->head.failed || listed == 0) return;
-  size_t visits = 0;
-  for (size_t i = 0; i < listed; i++) {
+  d->has_timed = listed > 0;
+  for (size_t i = 0; i < listed && !d->head.failed; i++) {
     mwc_block_column *column = &d->columns[get_limited(d, d->column_count - 1)];
     column->timed_count = (size_t)get_limited(d, UINT32_MAX);
     column->messages = mwc_block_take(d, column->timed_count, sizeof *column->messages);
-    if (column->messages == NULL) return;
   }
-  for (size_t i = 0; i < d->record_count; i++) {
+}
+
+bool mwc_block_time(mwc_block *d) {
+  size_t visits = 0;
+  for (uint32_t i = 0; i < d->node_count; i++) d->nodes[i].choice_at = 0;
+  for (size_t i = 0; d->has_timed && i < d->record_count; i++) {
     uint32_t at = 0;
     do {
       at = mwc_block_next(&d->nodes[at]);
-      if (at == 0 || visits++ > d->visit_max) {
-        fail(d);
-        return;
-      }
+      if (at == 0 || visits++ > d->visit_max) return fail(d);
       mwc_block_column *column = &d->columns[d->nodes[at].column];
       if (column->messages != NULL && column->message_count < column->timed_count)
         column->messages[column->message_count++] = (uint32_t)i;
     } while (d->nodes[at].column != 0);
   }
   for (uint32_t i = 0; i < d->node_count; i++) d->nodes[i].choice_at = 0;
+  return true;
 }
 
 // MARK: The whole
@@ -555,7 +556,7 @@ bool mwc_block_open(mwc_block *d, void *memory, size_t size, const mwc_column_st
   }
   get_nodes(d);
   if (d->head.failed) return false;
-  get_messages(d);
+  get_timed(d);
   for (uint32_t i = 1; i < d->column_count && !d->head.failed; i++) get_column(d, &d->columns[i]);
   return !d->head.failed && d->head.at == d->head.end;
 }

@@ -76,6 +76,7 @@ typedef struct mwc_block {
   mwc_block_column *reading;  ///< the column that is being decoded, or NULL
   unsigned chain;             ///< how many columns wait for it
   bool is_valid;              ///< all that was cut is JSON
+  bool has_timed;             ///< some columns have `messages`, which are to be filled in
   uint32_t source_count;
   uint32_t *sources;  ///< connection × 2 + direction
   uint32_t *starts;   ///< first record of each source, by source
@@ -95,6 +96,10 @@ bool mwc_block_open(mwc_block *block, void *memory, size_t size, const mwc_colum
                     size_t stream_count, mwc_column_source source, void *context,
                     int64_t base_wall, int64_t base_monotonic, size_t capacity,
                     size_t entry_capacity);
+
+/// Fills in the records of the visits of timed columns, going through the nodes of all messages. To be
+/// done before any column is loaded.
+bool mwc_block_time(mwc_block *block);
 
 /// Decodes a column as far as to its numbers, and those that it is predicted from.
 bool mwc_block_load(mwc_block *block, uint32_t column);

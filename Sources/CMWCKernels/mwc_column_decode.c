@@ -1,5 +1,5 @@
 /// From the streams of a block to its records.
-#include "mwc_column_block.h"
+#include "mwc_column_ways.h"
 
 size_t mwc_column_decoder_size(size_t stored, size_t raw) {
   return ((size_t)4 << 20) + 8 * stored + 28 * raw;
@@ -69,6 +69,11 @@ int64_t mwc_column_decode(void *memory, size_t size, const mwc_column_stream *st
   if (!mwc_block_open(&block, memory, size, streams, stream_count, source, context, base_wall,
                       base_monotonic, capacity, entry_capacity))
     return MWC_COLUMN_E_MALFORMED;
+  if (block.has_timed) {
+    mwc_ways ways;
+    bool is_done = mwc_ways_find(&ways, &block) && mwc_ways_time(&ways);
+    if (block.head.failed || (!is_done && !mwc_block_time(&block))) return MWC_COLUMN_E_MALFORMED;
+  }
   uint32_t *order = mwc_block_take(&block, block.record_count, sizeof *order);
   if (order == NULL || !mwc_block_order(&block, order)) return MWC_COLUMN_E_MALFORMED;
   for (uint32_t i = 1; i < block.column_count; i++) {

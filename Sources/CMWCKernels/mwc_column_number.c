@@ -100,6 +100,8 @@ static void put_digits(uint8_t *out, uint64_t value, unsigned count) {
   if (count > 0) out[0] = (uint8_t)('0' + value % 10);
 }
 
+static void put_pair(uint8_t *out, unsigned value) { memcpy(out, pairs + 2 * value, 2); }
+
 static unsigned digit_count(uint64_t value) {
   unsigned count = 1;
   while (count < 20 && value >= mwc_tens[count]) count++;
@@ -226,17 +228,22 @@ size_t mwc_spell_date(int64_t value, const mwc_date_form *form, mwc_date_memo *m
   }
   memcpy(out, memo->text, 16);
   out[10] = form->separator;
-  put_digits(out + 11, of_day / 3600, 2);
+  put_pair(out + 11, of_day / 3600);
   out[13] = ':';
-  put_digits(out + 14, of_day / 60 % 60, 2);
+  put_pair(out + 14, of_day / 60 % 60);
   out[16] = ':';
-  put_digits(out + 17, of_day % 60, 2);
+  put_pair(out + 17, of_day % 60);
   size_t length = 19;
-  if (form->places > 0) {
-    out[length++] = '.';
+  if (form->places > 0) out[length++] = '.';
+  if (form->places == 6) {
+    unsigned micro = (unsigned)fraction;
+    put_pair(out + length, micro / 10000);
+    put_pair(out + length + 2, micro / 100 % 100);
+    put_pair(out + length + 4, micro % 100);
+  } else {
     put_digits(out + length, fraction, form->places);
-    length += form->places;
   }
+  length += form->places;
   memcpy(out + length, form->suffix, 7);
   return length + form->suffix_length;
 }

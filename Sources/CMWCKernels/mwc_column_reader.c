@@ -52,7 +52,8 @@ typedef struct look {
 /// Where a value is missing in a message without values.
 typedef struct slot {
   uint32_t place, column, visit;
-  bool is_string;
+  bool is_string;  ///< between quotes
+  bool is_inside;  ///< in a string, maybe not all of it
 } slot;
 
 struct mwc_column_reader {
@@ -86,55 +87,90 @@ static uint32_t want(mwc_column_reader *r, uint32_t column) {
   return r->wanted_count++;
 }
 
+/// Whether a text ends within a string that was open or not when it began. Kept by node and by column,
+/// as each comes in many ways.
+typedef struct ends {
+  uint8_t *literals, *constants;  ///< two for each: UNKNOWN, or whether it ends within a string
+} ends;
+
+enum { OUTSIDE = 0, INSIDE = 1, BROKEN = 2, UNKNOWN = 3 };
+
+static uint8_t end_of(uint8_t *known, uint8_t state, const uint8_t *text, size_t length) {
+  if (state == BROKEN) return BROKEN;
+  if (known[state] != UNKNOWN) return known[state];
+  uint8_t end = state;
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] == '"') end = end == INSIDE ? OUTSIDE : INSIDE;
+    if (text[i] != '\\') continue;
+    // An escape outside of a string is none, and half of one says nothing.
+    if (end == OUTSIDE || ++i == length) return known[state] = BROKEN;
+  }
+  return known[state] = end;
+}
+
 /// Joins the literals and constants of a way, with nothing between the quotes of other strings and a
 /// zero for other words. Returns how many slots there are, or -1: not this way.
 static int64_t join(const mwc_block *block, const mwc_way *way, look *look, slot *slots,
-                    uint32_t *visits) {
-  uint8_t *at = look->json, *end = at + TEMPLATE_MAX - 1;
+                    uint32_t *visits, const ends *ends) {
+  uint8_t *at = look->json, *end = at + TEMPLATE_MAX - 2;
   size_t slot_count = 0;
+  uint8_t state = OUTSIDE;
   for (uint32_t i = 0; i < way->node_count; i++) {
     const mwc_block_node *node = &block->nodes[way->nodes[i]];
     const mwc_block_column *column = &block->columns[node->column];
     if (node->literal_length > (size_t)(end - at)) return -1;
     memcpy(at, node->literal, node->literal_length);
     at += node->literal_length;
+    state = end_of(ends->literals + 2 * way->nodes[i], state, node->literal, node->literal_length);
     if (node->column == 0) break;
     uint32_t visit = visits[node->column]++;
     if (column->type == MWC_TYPE_CONSTANT) {
       if (column->description_length > (size_t)(end - at)) return -1;
       memcpy(at, column->description, column->description_length);
       at += column->description_length;
+      state = end_of(ends->constants + 2 * node->column, state, column->description,
+                     column->description_length);
       continue;
     }
-    if (column->type == MWC_TYPE_BYTES || at == end) return -1;
+    if (column->type == MWC_TYPE_BYTES || at == end || state == BROKEN) return -1;
     bool is_string = at > look->json && at[-1] == '"';
+    // Behind the end of a string stands no value.
+    if (is_string && state == OUTSIDE) return -1;
     slots[slot_count++] = (slot){.place = (uint32_t)(at - look->json),
                                  .column = node->column,
                                  .visit = visit,
-                                 .is_string = is_string};
+                                 .is_string = is_string,
+                                 .is_inside = state == INSIDE};
     if (!is_string) *at++ = '0';
   }
   look->length = (size_t)(at - look->json);
-  return (int64_t)slot_count;
+  *at = ' ';
+  return state == OUTSIDE ? (int64_t)slot_count : -1;
 }
 
-/// Whether every slot is a word, or stands in a string that is no key: then no value changes what
-/// the others are.
-static bool are_values(const look *look, const slot *slots, size_t slot_count) {
-  mwc_json_walk walk;
-  mwc_json_event event;
-  size_t slot = 0;
-  if (mwc_json_walk_init(&walk, look->json, look->length, MWC_JSON_NONFINITE, 0) != 0) return false;
-  int result;
-  while ((result = mwc_json_walk_next(&walk, &event)) == 1) {
-    for (; slot < slot_count && slots[slot].place <= event.offset + event.length; slot++) {
-      if (slots[slot].place < event.offset) return false;
-      if (event.kind == MWC_JSON_STRING) continue;
-      if (slots[slot].place == event.offset + event.length) break;
-      if (event.kind != MWC_JSON_NUMBER || event.length != 1) return false;
-    }
+static bool is_space(uint8_t byte) {
+  return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
+}
+
+/// Whether a slot of a valid document is a word of its own, or stands in a string that is no key: then
+/// no value changes what others are.
+static bool is_value(const look *look, const slot *slot) {
+  const uint8_t *json = look->json, *end = json + look->length, *at = json + slot->place;
+  if (!slot->is_inside) {
+    uint8_t before = slot->place == 0 ? ' ' : at[-1], after = at[1];
+    return (is_space(before) || before == ':' || before == ',' || before == '[') &&
+           (is_space(after) || after == ',' || after == ']' || after == '}');
   }
-  return result == 0 && slot == slot_count;
+  while (at < end && *at != '"') at += *at == '\\' ? 2 : 1;
+  for (at++; at < end && is_space(*at); at++) continue;
+  return at >= end || *at != ':';
+}
+
+static bool are_values(const look *look, const slot *slots, size_t slot_count) {
+  for (size_t i = 0; i < slot_count; i++) {
+    if (!is_value(look, &slots[i])) return false;
+  }
+  return true;
 }
 
 /// Notes which slots hold the values of a path. False when that cannot be told without the message.
@@ -175,7 +211,7 @@ static bool note_value(mwc_column_reader *r, look *look, uint32_t path, uint8_t 
 
 /// Looks at the messages of a way without their values. False when there is no memory.
 static bool look_at(mwc_column_reader *r, const mwc_way *way, look *look, slot *slots,
-                    uint32_t *visits) {
+                    uint32_t *visits, const ends *ends) {
   mwc_block *block = &r->block;
   look->known = 0;
   if (!block->is_valid || way->node_count > MWC_COLUMN_NODES_MAX) return true;
@@ -183,10 +219,10 @@ static bool look_at(mwc_column_reader *r, const mwc_way *way, look *look, slot *
   look->json = mwc_block_take(block, TEMPLATE_MAX, 1);
   if (look->json == NULL) return false;
   memset(visits, 0, block->column_count * sizeof *visits);
-  int64_t slot_count = join(block, way, look, slots, visits);
+  int64_t slot_count = join(block, way, look, slots, visits, ends);
   block->arena.next = mark;
   if (slot_count < 0 || !are_values(look, slots, (size_t)slot_count)) return true;
-  look->json = mwc_block_take(block, look->length + 1, 1);  // where it stands already
+  look->json = mwc_block_take(block, look->length + 2, 1);  // where it stands already
   look->values = mwc_block_take(block, r->path_count + 1, sizeof *look->values);
   look->changes = mwc_block_take(block, r->path_count + 1, sizeof *look->changes);
   if (block->head.failed) return false;
@@ -466,7 +502,9 @@ static bool note_advances(mwc_column_reader *r, const uint32_t *wanted_of, uint3
 static bool prepare(mwc_column_reader *r) {
   mwc_block *block = &r->block;
   size_t count = block->record_count;
-  if (block->source_count > UINT16_MAX || !mwc_ways_find(&r->ways, block)) return false;
+  if (block->source_count > UINT16_MAX || !mwc_ways_find(&r->ways, block) ||
+      !mwc_ways_time(&r->ways))
+    return false;
   r->looks = mwc_block_take(block, r->ways.count, sizeof *r->looks);
   r->wanted = mwc_block_take(block, COLUMNS_MAX, sizeof *r->wanted);
   r->records = mwc_block_take(block, count, sizeof *r->records);
@@ -476,7 +514,11 @@ static bool prepare(mwc_column_reader *r) {
   uint32_t *visits = mwc_block_take(block, block->column_count + COLUMNS_MAX, sizeof *visits);
   uint32_t *wanted_of = mwc_block_take(block, block->column_count, sizeof *wanted_of);
   uint32_t *tally = mwc_block_take(block, r->ways.count, sizeof *tally);
+  ends ends = {.literals = mwc_block_take(block, block->node_count, 2),
+               .constants = mwc_block_take(block, block->column_count, 2)};
   if (block->head.failed || !mwc_block_order(block, order)) return false;
+  memset(ends.literals, UNKNOWN, (size_t)block->node_count * 2);
+  memset(ends.constants, UNKNOWN, (size_t)block->column_count * 2);
   for (uint32_t source = 0; source < block->source_count; source++) {
     for (uint32_t i = block->starts[source]; i < block->starts[source + 1]; i++) {
       r->source_of[i] = (uint16_t)source;
@@ -485,7 +527,7 @@ static bool prepare(mwc_column_reader *r) {
   }
   memset(r->looks, 0, r->ways.count * sizeof *r->looks);
   for (uint32_t i = 0; i < r->ways.count; i++) {
-    if (!look_at(r, &r->ways.ways[i], &r->looks[i], slots, visits)) return false;
+    if (!look_at(r, &r->ways.ways[i], &r->looks[i], slots, visits, &ends)) return false;
   }
   memset(wanted_of, 0xFF, block->column_count * sizeof *wanted_of);
   for (uint32_t i = 0; i < r->wanted_count; i++) {

@@ -119,3 +119,33 @@ bool mwc_ways_find(mwc_ways *ways, mwc_block *block) {
   }
   return true;
 }
+
+bool mwc_ways_time(const mwc_ways *ways) {
+  mwc_block *block = ways->block;
+  if (!block->has_timed) return true;
+  // The timed columns of each way, in the order of their visits; 0: no more.
+  uint32_t **timed = mwc_block_take(block, ways->count, sizeof *timed);
+  if (timed == NULL) return false;
+  for (uint32_t i = 0; i < ways->count; i++) {
+    const mwc_way *way = &ways->ways[i];
+    uint32_t count = 0;
+    for (uint32_t j = 0; j < way->node_count; j++)
+      count += block->columns[block->nodes[way->nodes[j]].column].messages != NULL;
+    timed[i] = mwc_block_take(block, count + 1, sizeof **timed);
+    if (timed[i] == NULL) return false;
+    uint32_t *at = timed[i];
+    for (uint32_t j = 0; j < way->node_count; j++) {
+      uint32_t column = block->nodes[way->nodes[j]].column;
+      if (column != 0 && block->columns[column].messages != NULL) *at++ = column;
+    }
+    *at = 0;
+  }
+  for (size_t i = 0; i < block->record_count; i++) {
+    for (const uint32_t *at = timed[ways->of_record[i]]; *at != 0; at++) {
+      mwc_block_column *column = &block->columns[*at];
+      if (column->message_count < column->timed_count)
+        column->messages[column->message_count++] = (uint32_t)i;
+    }
+  }
+  return true;
+}

@@ -48,4 +48,7 @@ typedef struct mwc_ways {
 /// block is then of no use to the caller.
 bool mwc_ways_find(mwc_ways *ways, mwc_block *block);
 
+/// Does what `mwc_block_time` does, by ways. False when there is no memory.
+bool mwc_ways_time(const mwc_ways *ways);
+
 #endif
