@@ -128,8 +128,8 @@ static int check_values(const uint8_t *payload, size_t payload_length, mwc_json_
   int code = mwc_json_scan(scanner, payload, payload_length, expected, &offset);
   CHECK(code == 0 || found->known == 0, "%d, but values", code);
   for (size_t i = 0; i < SETS * PATHS; i++) {
-    const mwc_json_value *one = &expected[i % PATHS], *other = &found->values[i];
     if ((found->known >> i / PATHS & 1) == 0) continue;
+    const mwc_json_value *one = &expected[i % PATHS], *other = &found->values[i];
     uint8_t want = wants[i / PATHS][i % PATHS];
     CHECK(one->type == other->type, "%zu: %d, not %d", i, other->type, one->type);
     if (one->type == MWC_JSON_NUMBER)
