@@ -37,7 +37,7 @@ struct MergeCommand: ParsableCommand {
   func run() throws {
     try reportingFailures(about: files.joined(separator: ", ")) {
       let merge = try CaptureMerge(files)
-      let progress = ProgressLine(total: writing.output == "-" ? nil : try merge.size())
+      let progress = ProgressLine(total: writing.output == "-" ? nil : merge.size)
       defer { progress.end() }
       let target = try OutputFile.creating(
         writing.output, force: writing.force, inputs: files)

@@ -210,6 +210,37 @@ import Testing
 
   // MARK: split
 
+  /// Two thousand captures of one time, and fewer descriptors than that.
+  @Test func thousandsAreMerged() async throws {
+    let count = 2_000
+    for number in 0..<count {
+      try MadeCapture.write(
+        folder.file("\(number).cap"),
+        (0..<3).map { .init(at: Int64((number * 7 + $0 * 2_003) % 5_000), "\(number)/\($0)") }
+          .sorted { $0.at < $1.at }, uris: ["ws://host-\(number)/"], startingAt: Int64(number % 10))
+    }
+    let merged = try await ChildProcess.shell(
+      "cd \(folder.path) && ulimit -n 300 && "
+        + "exec \(ChildProcess.product("mwc")) merge *.cap -o whole.cap", timeout: .seconds(300))
+    #expect(merged.status == .exited(0), "\(merged.errors)")
+    let info = try await info(folder.file("whole.cap"))
+    #expect(info["messages"] as? Int == 3 * count)
+    #expect((info["connections"] as? [[String: Any]])?.count == count)
+    let lines = try await lines(folder.file("whole.cap"))
+    let times = try lines.map { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return try #require(object?["time_ns"] as? Int64)
+    }
+    #expect(times == times.sorted())
+    // Tools that look at one after the other need one descriptor at a time.
+    for tool in ["info --brief", "verify"] {
+      let result = try await ChildProcess.shell(
+        "cd \(folder.path) && ulimit -n 40 && exec \(ChildProcess.product("mwc")) \(tool) 1?.cap 2??.cap",
+        timeout: .seconds(300))
+      #expect(result.status == .exited(0), "\(result.errors)")
+    }
+  }
+
   @Test(arguments: [["--messages", "2"], ["--duration", "25ms"], ["--by-connection"]])
   func partsMakeTheWhole(rule: [String]) async throws {
     let file = try capture(mixed)

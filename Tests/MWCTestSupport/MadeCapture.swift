@@ -67,6 +67,7 @@ package struct MadeCapture {
     let startMonotonicTime = 77_000_000_000 + start * 1_000_000_000
     var options = CaptureWriter.Options()
     options.minFree = 0
+    options.syncInterval = nil
     options.blockSize = blockSize
     options.isDirect = form == .rows
     options.level = level

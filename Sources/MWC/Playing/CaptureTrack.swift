@@ -52,28 +52,44 @@ final class CaptureTrack {
     for file in files {
       tracks.append(CaptureTrack(try CaptureReader.open(file, flushing: output), file: file))
     }
-    alignParts(tracks)
-    let first = tracks.map(\.startWallTime).min() ?? 0
-    for track in tracks {
-      let (shift, overflow) = track.startWallTime.subtractingReportingOverflow(first)
-      track.shift = overflow ? .max : shift
+    let starts = starts(of: tracks.map(\.session))
+    for (track, (start, shift)) in zip(tracks, zip(starts, shifts(of: starts))) {
+      track.startWallTime = start
+      track.shift = shift
     }
     return tracks
   }
 
-  /// The files of one recording stand as its monotonic clock says: the wall clock may have been set.
-  private static func alignParts(_ tracks: [CaptureTrack]) {
+  /// One of several captures, opened when it is needed: `shift` is what `shifts(of:)` says.
+  static func open(
+    _ source: any CaptureSource, file: String, shift: Int64
+  ) throws(CaptureError) -> CaptureTrack {
+    let track = CaptureTrack(try CaptureReader.open(source, name: file), file: file)
+    track.shift = shift
+    return track
+  }
+
+  /// When captures with these first sessions began. The files of one recording stand as its monotonic
+  /// clock says: the wall clock may have been set.
+  static func starts(of sessions: [CaptureSession]) -> [Int64] {
     var firsts: [RecordingIdentity: CaptureSession] = [:]
-    for session in tracks.map(\.session) {
+    for session in sessions {
       let first = firsts[session.asRecording] ?? session
       firsts[session.asRecording] =
         session.monotonicAnchor < first.monotonicAnchor ? session : first
     }
-    for track in tracks {
-      let session = track.session
-      guard let first = firsts[session.asRecording] else { continue }
-      track.startWallTime =
-        first.wallAnchor &+ (session.monotonicAnchor &- first.monotonicAnchor)
+    return sessions.map { session in
+      let first = firsts[session.asRecording] ?? session
+      return first.wallAnchor &+ (session.monotonicAnchor &- first.monotonicAnchor)
+    }
+  }
+
+  /// Nanoseconds by which each capture began later than the first of all.
+  static func shifts(of starts: [Int64]) -> [Int64] {
+    let first = starts.min() ?? 0
+    return starts.map { start in
+      let (shift, overflow) = start.subtractingReportingOverflow(first)
+      return overflow ? .max : shift
     }
   }
 

@@ -58,11 +58,13 @@ package struct MergedSession {
       let found = Set(summary.sessions.compactMap { known[$0.asRecording] })
       let recording = found.min() ?? index
       recordings.append(recording)
-      // This one shows that what looked like several recordings is one.
-      for other in recordings.indices where found.contains(recordings[other]) {
-        recordings[other] = recording
+      if found.count > 1 {
+        // This one shows that what looked like several recordings is one.
+        for other in recordings.indices where found.contains(recordings[other]) {
+          recordings[other] = recording
+        }
+        known = known.mapValues { found.contains($0) ? recording : $0 }
       }
-      known = known.mapValues { found.contains($0) ? recording : $0 }
       for session in summary.sessions { known[session.asRecording] = recording }
     }
   }

@@ -55,14 +55,12 @@ package final class CapturePair: CaptureSource {
     guard file.isRegular else { return file }
     let tailName = LocalTail.path(of: path)
     return CapturePair(file, tailName: tailName) { () throws(CaptureError) in
-      guard LocalFile.size(at: tailName) != nil else { return nil }
-      do throws(CaptureError) { return try LocalFile.reading(tailName) } catch {
-        // The writer may just have taken it away.
-        if error.underlying == .noSuchFileOrDirectory { return nil }
-        throw error
-      }
+      try LocalTail.reading(tailName)
     }
   }
+
+  /// The capture, and its tail while it is joined.
+  var files: [any CaptureSource] { [capture] + (joint.map { [$0.tail] } ?? []) }
 
   // MARK: CaptureSource
 

@@ -36,6 +36,18 @@ package final class LocalFile: StoredFile {
     needsFolderSync = false
   }
 
+  deinit { close() }
+
+  /// A file that owns `descriptor`, which is closed where that fails.
+  private static func owning(
+    _ descriptor: FileDescriptor, created path: FilePath? = nil
+  ) throws(Errno) -> LocalFile {
+    do throws(Errno) { return try LocalFile(descriptor, created: path) } catch {
+      try? descriptor.close()  // Nothing was written that could get lost.
+      throw error
+    }
+  }
+
   // MARK: Opening
 
   /// What is to be done with a file that is already there.
@@ -53,15 +65,10 @@ package final class LocalFile: StoredFile {
     do throws(Errno) {
       if path == "-" { return LocalFile(standard: .standardInput) }
       let descriptor = try orErrno { try FileDescriptor.open(FilePath(path), .readOnly) }
-      do throws(Errno) {
-        let file = try LocalFile(descriptor)
-        // Opening a folder succeeds, and reading it does not.
-        if try status(of: descriptor).st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
-        return file
-      } catch {
-        try? descriptor.close()  // Nothing was written that could get lost.
-        throw error
-      }
+      let file = try owning(descriptor)
+      // Opening a folder succeeds, and reading it does not.
+      if try status(of: descriptor).st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
+      return file
     } catch {
       throw CaptureError(.cannotOpen, "cannot be opened", file: path, underlying: error)
     }
@@ -89,17 +96,12 @@ package final class LocalFile: StoredFile {
         isNew = false
         descriptor = try openExisting(path, existing)
       }
-      do throws(Errno) {
-        let file = try LocalFile(descriptor, created: isNew ? path : nil)
-        if file.isRegular {
-          try lock(descriptor)
-          if !isNew, existing == .overwrite { try file.empty() }
-        }
-        return file
-      } catch {
-        try? descriptor.close()  // Nothing was written that could get lost.
-        throw error
+      let file = try owning(descriptor, created: isNew ? path : nil)
+      if file.isRegular {
+        try lock(descriptor)
+        if !isNew, existing == .overwrite { try file.empty() }
       }
+      return file
     } catch .fileExists {
       throw CaptureError(
         .exists, "exists already", advice: "--force overwrites it, --append continues it",

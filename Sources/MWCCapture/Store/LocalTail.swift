@@ -21,6 +21,16 @@ package final class LocalTail: TailFile {
     (LocalFile.linkTarget(of: path) ?? path) + ".tail"
   }
 
+  /// The tail at `name`, for reading; nil where there is none.
+  static func reading(_ name: String) throws(CaptureError) -> LocalFile? {
+    guard LocalFile.size(at: name) != nil else { return nil }
+    do throws(CaptureError) { return try LocalFile.reading(name) } catch {
+      // The writer may just have taken it away.
+      if error.underlying == .noSuchFileOrDirectory { return nil }
+      throw error
+    }
+  }
+
   /// The tail of a capture that was opened for writing; nil for what has none.
   ///
   /// - Throws: `CaptureError`: `exists` when a new capture would meet a tail that is there already;
