@@ -18,7 +18,7 @@ release_folder = "$$($(SWIFT) build $(release) --show-bin-path)"
 test_run := SWIFT='$(SWIFT)' FILTER='$(FILTER)' Scripts/run-tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan test-soak lint \
+.PHONY: help setup setup-tests demo build build-sqlite test test-asan test-tsan test-soak test-neon lint \
   fuzz conformance bench bench-scanner bench-format install clean
 
 help: ## list the targets
@@ -63,8 +63,11 @@ lint: ## formatting and documentation rules
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests \
 	  Benchmarks/Package.swift Benchmarks/Sources/ScannerSwift
 
-fuzz: setup ## fuzz what reads peers' bytes; SECONDS=60 for each target, TARGETS='drift json' for some
+fuzz: setup ## fuzz what reads others' bytes: peers, captures, imports, filters; SECONDS=60 for each target, TARGETS='drift json' for some
 	@Scripts/fuzz $(SECONDS) $(TARGETS)
+
+test-neon: setup ## the kernels and the C fuzz targets on AArch64, under QEMU
+	@Scripts/neon
 
 conformance: setup ## the Autobahn suite against client and server; CASES='6.* 7.*' for a part
 	$(SWIFT) build -c release --product mwc-conformance

@@ -387,10 +387,23 @@ def date(value, places, separator):
     return (text + (".%0*d" % (places, fraction) if places else "")).encode("latin-1")
 
 
+def follows(data, at, file_id):
+    """Whether a block or a trailer of this file stands anywhere behind: then it was not cut off."""
+    for magic in (BLOCK, TRAILER):
+        place = data.find(magic, at)
+        while place >= 0:
+            item = data[place : place + 64]
+            if len(item) == 64 and struct.unpack_from("<Q", item, 8)[0] == file_id:
+                if crc32c(item[:60]) == struct.unpack_from("<I", item, 60)[0]:
+                    return True
+            place = data.find(magic, place + 1)
+    return False
+
+
 class Block:
     """A header, and what its segments hold; `sealed` when the seal was there and right."""
 
-    def __init__(self, data, at, file_id):
+    def __init__(self, data, at, file_id, partial=False):
         head = data[at : at + 64]
         if len(head) < 64 or head[:8] != BLOCK:
             raise Damage("no block begins at %d" % at)
@@ -410,9 +423,18 @@ class Block:
         self.raw = 0
         self.sealed = False
         self.seal = None
+        self.end = at + 64
+        try:
+            self.read_segments(data, at + 64, file_id, covered)
+        except Damage:
+            # The first thing that does not fit is the end of a tail.
+            if not (partial and self.segments):
+                raise
+        if not self.segments:
+            self.end = self.offset
+
+    def read_segments(self, data, at, file_id, covered):
         inflater = zlib.decompressobj(-15)
-        at += 64
-        self.end = at
         while at + 12 <= len(data):
             stored, raw, crc = struct.unpack_from("<III", data, at)
             if stored == SEAL:
@@ -429,6 +451,8 @@ class Block:
             if not 0 < raw <= MAX_RAW or not 0 < stored <= most:
                 raise Damage("a segment of impossible size at %d" % at)
             if at + 12 + stored > len(data):
+                if follows(data, at + 12, file_id):
+                    raise Damage("the segment at %d reaches beyond the end of the file" % at)
                 break
             body = data[at + 12 : at + 12 + stored]
             total = crc32c(body, crc32c(data[at : at + 8], covered))
@@ -445,8 +469,6 @@ class Block:
             self.raw += raw
             at += 12 + stored
             self.end = at
-        if not self.segments:
-            self.end = self.offset
 
     @property
     def body(self):
@@ -534,7 +556,7 @@ def continuation(tail, file_id, sequence, first):
     at = 32
     while len(tail) - at >= 64:
         try:
-            block = Block(tail, at, file_id)
+            block = Block(tail, at, file_id, True)
         except Damage:
             # What stands behind something bad proves itself.
             at = tail.find(BLOCK, at + 1)
@@ -574,7 +596,7 @@ def read(data, tail=b""):
             continue
         finished = False
         try:
-            block = Block(data, at, file_id) if len(data) - at >= 64 else None
+            block = Block(data, at, file_id, joined) if len(data) - at >= 64 else None
         except Damage:
             if not tail and not joined:
                 raise

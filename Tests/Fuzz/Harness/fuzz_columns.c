@@ -202,7 +202,7 @@ static int64_t decode(const mwc_column_stream *streams, size_t stream_count, siz
   size_t stored = 0;
   for (size_t i = 0; i < stream_count; i++) stored += streams[i].length + MWC_COLUMN_PADDING;
   size_t size = mwc_column_decoder_size(stored, payload + 16 * RECORDS_MAX);
-  static lent kept;
+  static _Thread_local lent kept;
   void *memory = lend(&kept, size);
   *bytes = malloc(payload + MWC_COLUMN_PADDING);
   if (*bytes == NULL) abort();
@@ -254,7 +254,7 @@ static int check_records(const uint8_t *data, size_t size, uint8_t seed) {
   block block;
   read_records(&block, data, size);
   size_t memory_size = mwc_column_encoder_size(block.size, block.count);
-  static lent kept;
+  static _Thread_local lent kept;
   void *memory = lend(&kept, memory_size);
   mwc_column_stream streams[MWC_COLUMN_STREAMS_MAX];
   size_t count = mwc_column_encode(memory, memory_size, block.bytes, block.entries, block.count, 5, 7,
