@@ -1,3 +1,4 @@
+import Logging
 import MWCCapture
 import MWCCore
 import MWCTestSupport
@@ -91,5 +92,79 @@ import Testing
     // By the wall clock: the second and third began before the first.
     #expect(try CaptureTrack.open(files).map(\.shift) == [10 * second, 3591 * second, 0])
     #expect(try Set(merge(files).map(\.connection)) == [1, 2])
+  }
+
+  // MARK: What earlier recordings have left
+
+  @Test func onlyFilesOfThisSeriesAndHostAreFound() throws {
+    let own = ["level=6", "series=run-%H.cap"]
+    let message = [(at: Int64(1), text: "1")]
+    let newer = try write("run-10.cap", from: 50, shift: 0, options: own, message)
+    let older = try write("run-11.cap", from: 20, shift: 0, options: own, message)
+    let numbered = try write("run-11.0001.cap", from: 30, shift: 0, options: own, message)
+    // A crash has left it, and its tail.
+    let writer = try CaptureWriter(
+      path: folder.file("run-12.cap"),
+      session: CaptureSession(
+        wallAnchor: 60 * second, monotonicAnchor: 0, host: "host", options: own),
+      options: options)
+    let payload: [UInt8] = [0x31]
+    unsafe try writer.append(
+      Message(
+        wallTime: 60 * second, monotonicTime: 0, connection: 1, kind: .text,
+        payload: payload.span.bytes))
+    try writer.flush()
+    // Right names, and other things in them.
+    _ = try write("run-20.cap", from: 1, shift: 0, options: ["level=6"], message)
+    _ = try write("run-21.cap", from: 1, shift: 0, options: ["series=run-%M.cap"], message)
+    _ = try write("run-22.cap", from: 1, shift: 0, options: own, host: "other", message)
+    try folder.write(Array("run".utf8), to: "run-23.cap")
+    // Other names.
+    _ = try write("ran-10.cap", from: 1, shift: 0, options: own, message)
+    _ = try write("run-10.cap.bak", from: 1, shift: 0, options: own, message)
+
+    let series = FileSeries(
+      OutputName(pattern: folder.file("run-%H.cap")), host: "host", isNumbered: false, time: 0)
+    #expect(
+      series.earlierFiles().map(\.path) == [older, numbered, newer, folder.file("run-12.cap")])
+    try writer.close()
+  }
+
+  @Test func whatCannotBeDeletedIsSaidOnceAndTriedAgain() async throws {
+    var rotation = RecorderOptions.Rotation()
+    rotation.keep = 1
+    let options = options
+    let open = { (path: String, session: CaptureSession) throws(CaptureError) in
+      try CaptureWriter(path: path, session: session, options: options)
+    }
+    let log = CollectedLog()
+    let output = try RecordingOutput(
+      CaptureSession(wallAnchor: 0, monotonicAnchor: 0, uris: ["ws://a"], host: "host"),
+      series: FileSeries(
+        OutputName(pattern: folder.file("run.cap")), host: "host", isNumbered: true, time: 0),
+      rules: rotation, first: open, open: open)
+    let pass = RecordingPass(
+      outputs: [output], uris: ["ws://a"], limits: .init(), start: 0,
+      logger: Logger(label: "") { [log] _ in log })
+    var reader: LocalFile?
+    for step in 1...5 {
+      let now = Int64(step) * second
+      pass.requestRotation()
+      try pass.rotateIfDue(wall: now, now: now)
+      try await waitUntil("file \(step) is complete, and what may go has gone") {
+        _ = try pass.tick(now: now)
+        return !pass.isWaitingForFiles
+      }
+      // Somebody holds the first one while two others come.
+      if step == 1 {
+        reader = try LocalFile.writing(folder.file("run.0001.cap"), existing: .append)
+      }
+      if step == 3 { reader?.close() }
+    }
+    try pass.close(now: 6 * second)
+    #expect(log.lines.count { $0.contains("run.0001.cap: cannot be deleted") } == 1)
+    #expect(StoredCapture.names(in: folder.path) == ["run.0006.cap"])
+    #expect(pass.statistics.deletedFiles == 5)
+    #expect(pass.statistics.fileCount == 6)
   }
 }

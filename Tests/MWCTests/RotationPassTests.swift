@@ -272,7 +272,7 @@ import Testing
   }
 }
 
-// MARK: - A folder, a log
+// MARK: - A folder
 
 /// Text of a message.
 private func text(of message: Message) -> String {
@@ -319,20 +319,5 @@ private final class MemoryFolder {
     var kinds: [Message.Kind] = []
     while let message = try reader.next() { kinds.append(message.kind) }
     return kinds
-  }
-}
-
-/// Keeps what is said.
-private struct CollectedLog: LogHandler {
-  private let collected = Guarded<[String]>([])
-  var lines: [String] { collected.withLock { $0 } }
-  var logLevel = Logger.Level.info
-  var metadata: Logger.Metadata = [:]
-
-  func log(event: LogEvent) { collected.withLock { $0.append("\(event.message)") } }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
   }
 }

@@ -297,6 +297,8 @@ extension RecordingPass {
     lossesCounted[index] = 0
     completing[index] = FileFigures(old.writer)
     unreported += 1
+    // Nobody waits for this file any more.
+    old.writer.isHurried = false
     finisher.complete(old.writer, path: old.path, output: index)
     statistics.addFile(output.path)
     try writeStandings(to: output.writer, index, wall: wall, monotonic: monotonic)
