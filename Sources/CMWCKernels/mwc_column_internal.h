@@ -33,6 +33,19 @@ static inline uint64_t mwc_load64(const void *bytes) {
   return value;
 }
 
+/// How many of the first `length` bytes are the same. Reads up to 15 bytes behind both.
+static inline size_t mwc_same_length(const uint8_t *one, const uint8_t *other, size_t length) {
+  size_t at = 0;
+  for (; at < length; at += 16) {
+    uint64_t low = mwc_load64(one + at) ^ mwc_load64(other + at);
+    uint64_t high = mwc_load64(one + at + 8) ^ mwc_load64(other + at + 8);
+    if ((low | high) == 0) continue;
+    at += low != 0 ? (size_t)__builtin_ctzll(low) / 8 : 8 + (size_t)__builtin_ctzll(high) / 8;
+    break;
+  }
+  return at < length ? at : length;
+}
+
 /// Whether `length` bytes are the same. Reads up to 7 bytes behind both.
 static inline bool mwc_same_bytes(const uint8_t *one, const uint8_t *other, size_t length) {
   while (length > 8) {

@@ -377,7 +377,7 @@ double mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t co
 
   // How many low bits are noise: the rest of each number should say something.
   uint32_t histogram[65] = {0};
-  size_t stride = count > 1024 ? count / 1024 : 1, sampled = 0;
+  size_t stride = count > 512 ? count / 512 : 1, sampled = 0;
   unsigned longest = 0;
   for (size_t i = 0; i < count; i += stride) {
     unsigned length = bit_length(numbers[i]);
@@ -433,6 +433,8 @@ double mwc_model_apply(mwc_column_model *model, const int64_t *values, size_t co
     if (cost < best - 0.01) {
       best = cost;
       model->low_bits = (uint8_t)low;
+    } else if (stride > 1 && cost > best + 2) {
+      break;
     }
   }
   return longest == 0 ? 0 : best;

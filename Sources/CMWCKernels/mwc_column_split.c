@@ -1,5 +1,8 @@
 #include "mwc_column_split.h"
 
+/// No place of the same value is known.
+#define UNKNOWN UINT32_MAX
+
 enum {
   EDGES_MAX = 4 * MWC_COLUMN_NODES_MAX,
   TABLE_SIZE = 4 * MWC_COLUMN_NODES_MAX,
@@ -16,10 +19,10 @@ enum {
 };
 
 /// Bytes of words: numbers, `true`, `NaN`.
-static bool is_word(uint8_t byte) {
-  return (uint8_t)(byte - '0') < 10 || (uint8_t)((byte | 0x20) - 'a') < 26 || byte == '.' ||
-         byte == '-' || byte == '+';
-}
+static const bool is_word[256] = {
+    ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true,
+    ['.'] = true,         ['-'] = true,         ['+'] = true,
+};
 
 static bool begins_word(uint8_t byte) {
   return (uint8_t)(byte - '0') < 10 || (uint8_t)((byte | 0x20) - 'a') < 26 || byte == '-';
@@ -73,10 +76,15 @@ bool mwc_split_init(mwc_split *split, mwc_arena *arena, const uint8_t *bytes, si
   split->changes = mwc_arena_take(arena, room * sizeof(mwc_split_change));
   split->choices = mwc_arena_take(arena, room * sizeof(mwc_split_change));
   split->visits = mwc_arena_take(arena, room * sizeof(mwc_split_visit));
+  split->models = mwc_arena_take(arena, MWC_SPLIT_MODELS * sizeof(mwc_split_model));
+  mwc_split_visit *models = mwc_arena_take(
+      arena, MWC_SPLIT_MODELS * MWC_SPLIT_MODEL_VISITS * sizeof(mwc_split_visit));
   if (split->nodes == NULL || split->edges == NULL || split->table == NULL ||
       split->columns == NULL || split->column_table == NULL || split->literals == NULL || split->changes == NULL || split->choices == NULL ||
-      split->visits == NULL)
+      split->visits == NULL || split->models == NULL || models == NULL)
     return false;
+  for (size_t i = 0; i < MWC_SPLIT_MODELS; i++)
+    split->models[i] = (mwc_split_model){.visits = models + i * MWC_SPLIT_MODEL_VISITS};
   split->literals_end = split->literals + LITERALS_MAX - 8;
   memset(split->table, 0, TABLE_SIZE * sizeof(uint16_t));
   memset(split->column_table, 0, TABLE_SIZE * sizeof(uint16_t));
@@ -145,7 +153,7 @@ static uint32_t find_node(mwc_split *split, uint64_t path, uint8_t form, const u
 static const uint8_t *value_end(const uint8_t *at, const uint8_t *end, uint8_t form) {
   if (form == MWC_NODE_WORD) {
     const uint8_t *start = at;
-    while (at < end && is_word(*at)) at++;
+    while (at < end && is_word[*at]) at++;
     return at > start && begins_word(*start) ? at : NULL;
   }
   while (at < end) {
@@ -166,49 +174,110 @@ static const uint8_t *value_end(const uint8_t *at, const uint8_t *end, uint8_t f
   return NULL;
 }
 
+/// A message that is being cut along nodes that are known.
+typedef struct follower {
+  const uint8_t *at, *end;
+  uint32_t node;  ///< the last one
+  size_t count;   ///< of visits
+} follower;
+
+static void visit(mwc_split *split, follower *f, uint32_t node, const uint8_t *value,
+                  const uint8_t *stop, uint32_t known) {
+  split->visits[f->count++] = (mwc_split_visit){.node = node,
+                                                .place = (uint32_t)(value - split->bytes),
+                                                .length = (uint32_t)(stop - value),
+                                                .known = known};
+  f->node = node;
+  f->at = stop;
+}
+
+/// Goes on to the successor whose literal stands there; false: there is none.
+static bool follow_one(mwc_split *split, follower *f) {
+  const mwc_split_node *node = &split->nodes[f->node];
+  uint32_t next = node->likely, edge = node->first_edge;
+  for (bool is_first = true;; is_first = false) {
+    if (!is_first) {
+      if (edge == 0) return false;
+      next = split->edges[edge].node;
+      edge = split->edges[edge].next;
+      if (next == node->likely) continue;
+    }
+    if (next == 0) continue;
+    const mwc_split_node *candidate = &split->nodes[next];
+    size_t literal = candidate->literal_length;
+    if (candidate->form == MWC_NODE_WHOLE || literal > (size_t)(f->end - f->at) ||
+        !mwc_same_bytes(f->at, candidate->literal, literal))
+      continue;
+    const uint8_t *value = f->at + literal, *stop = value;
+    if (candidate->form == MWC_NODE_END) {
+      if (value != f->end) continue;
+    } else {
+      stop = value_end(value, f->end, candidate->form);
+      if (stop == NULL) continue;
+    }
+    visit(split, f, next, value, stop, UNKNOWN);
+    return true;
+  }
+}
+
+/// Takes over the visits of a model as long as the message is the same but for its values.
+static void follow_model(mwc_split *split, follower *f, const mwc_split_model *model) {
+  const mwc_split_visit *visits = model->visits;
+  const uint8_t *before = split->bytes + visits[f->count - 1].place + visits[f->count - 1].length;
+  const uint8_t *before_end = split->bytes + model->end;
+  while (f->count < model->count && f->count < split->visit_room) {
+    // The visits that end before the first byte that differs are the same. The byte behind a value
+    // says that it ends there, and must be the same, too.
+    size_t room = (size_t)(f->end - f->at), other = (size_t)(before_end - before);
+    if (other < room) room = other;
+    size_t same = mwc_same_length(f->at, before, room);
+    const uint8_t *limit = before + same;
+    const uint8_t *from = before;
+    while (f->count + 1 < model->count && f->count < split->visit_room) {
+      const mwc_split_visit *known = &visits[f->count];
+      const uint8_t *stop = split->bytes + known->place + known->length;
+      if (stop >= limit) break;
+      visit(split, f, known->node, f->at + (split->bytes + known->place - before),
+            f->at + (stop - before), known->place);
+      before = stop;
+    }
+    if (before == from && same == room && room == 0) return;
+    if (f->count >= split->visit_room) return;
+    const mwc_split_visit *known = &visits[f->count];
+    const mwc_split_node *node = &split->nodes[known->node];
+    const uint8_t *value = split->bytes + known->place;
+    // The literal has to be the same up to the value, which may be another.
+    if (value > limit) return;
+    size_t literal = (size_t)(value - before);
+    const uint8_t *own = f->at + literal;
+    if (node->form == MWC_NODE_END) {
+      if (own == f->end) visit(split, f, known->node, own, own, UNKNOWN);
+      return;
+    }
+    const uint8_t *stop = value_end(own, f->end, node->form);
+    if (stop == NULL) return;
+    visit(split, f, known->node, own, stop, UNKNOWN);
+    before = value + known->length;
+  }
+}
+
 /// Follows the nodes that are known; the number of visits, 0 where none fits.
 static size_t follow(mwc_split *split, uint32_t place, uint32_t length) {
   const uint8_t *at = split->bytes + place;
-  const uint8_t *end = at + length;
-  const mwc_split_node *node = &split->nodes[MWC_NODE_START];
-  for (size_t count = 0; count < split->visit_room; count++) {
-    uint32_t next = node->likely;
-    uint32_t edge = node->first_edge;
-    const uint8_t *value, *stop;
-    bool is_first = true;
-    for (;;) {
-      if (!is_first) {
-        if (edge == 0) return 0;
-        next = split->edges[edge].node;
-        edge = split->edges[edge].next;
-        if (next == node->likely) continue;
-      }
-      is_first = false;
-      if (next == 0) continue;
-      const mwc_split_node *candidate = &split->nodes[next];
-      size_t literal = candidate->literal_length;
-      if (candidate->form == MWC_NODE_WHOLE || literal > (size_t)(end - at) ||
-          !mwc_same_bytes(at, candidate->literal, literal))
-        continue;
-      value = at + literal;
-      stop = value;
-      if (candidate->form == MWC_NODE_END) {
-        if (value == end) break;
-        continue;
-      }
-      // Most values are what they were or change in a few places; their end is found either way.
-      stop = value_end(value, end, candidate->form);
-      if (stop != NULL) break;
-    }
-    mwc_split_visit *visit = &split->visits[count];
-    visit->node = next;
-    visit->place = (uint32_t)(value - split->bytes);
-    visit->length = (uint32_t)(stop - value);
-    node = &split->nodes[next];
-    if (node->form == MWC_NODE_END) return count + 1;
-    at = stop;
+  follower f = {.at = at, .end = at + length, .node = MWC_NODE_START};
+  if (!follow_one(split, &f)) return 0;
+  uint32_t first = f.node;
+  mwc_split_model *model = &split->models[first % MWC_SPLIT_MODELS];
+  if (model->first == first) follow_model(split, &f, model);
+  while (split->nodes[f.node].form != MWC_NODE_END) {
+    if (f.count >= split->visit_room || !follow_one(split, &f)) return 0;
   }
-  return 0;
+  if (f.count <= MWC_SPLIT_MODEL_VISITS) {
+    *model = (mwc_split_model){
+        .first = first, .end = place + length, .count = (uint32_t)f.count, .visits = model->visits};
+    memcpy(model->visits, split->visits, f.count * sizeof *model->visits);
+  }
+  return f.count;
 }
 
 // MARK: A new way
@@ -272,7 +341,7 @@ static size_t cut(mwc_split *split, uint32_t place, uint32_t length) {
       }
     } else if (begins_word(*at)) {
       value = at;
-      while (at < end && is_word(*at)) at++;
+      while (at < end && is_word[*at]) at++;
       stop = next = at;
       form = MWC_NODE_WORD;
       // Outside of any JSON: the head of a Socket.IO packet.
@@ -304,7 +373,8 @@ static size_t cut(mwc_split *split, uint32_t place, uint32_t length) {
     if (node == 0) return 0;
     split->visits[count++] = (mwc_split_visit){.node = node,
                                                .place = (uint32_t)(value - split->bytes),
-                                               .length = (uint32_t)(stop - value)};
+                                               .length = (uint32_t)(stop - value),
+                                               .known = UNKNOWN};
     literal = stop;
     at = next;
   }
@@ -322,16 +392,28 @@ static size_t cut(mwc_split *split, uint32_t place, uint32_t length) {
 
 // MARK: Remembering
 
-/// Makes the visits gathered part of the block.
-static bool remember(mwc_split *split, size_t count) {
-  // First the ways, which may fail; what is known then does no harm.
+/// Makes the ways of the visits gathered known; false when there is no room for them.
+static bool learn(mwc_split *split, size_t count) {
   uint32_t from = MWC_NODE_START;
   for (size_t i = 0; i < count; i++) {
     mwc_split_node *node = &split->nodes[from];
     from = split->visits[i].node;
     if (node->likely != from && rank_of(split, node, from) == SUCCESSORS_MAX) return false;
   }
-  from = MWC_NODE_START;
+  return true;
+}
+
+/// Whether a visit finds the value that its column had last.
+static bool is_last(const mwc_split *split, const mwc_split_column *column,
+                    const mwc_split_visit *visit) {
+  if (column->visits == 0 || column->last_length != visit->length) return false;
+  return column->last == visit->known ||
+         mwc_same_bytes(split->bytes + column->last, split->bytes + visit->place, visit->length);
+}
+
+/// Makes the visits gathered, whose ways are known, part of the block.
+static void remember(mwc_split *split, size_t count) {
+  uint32_t from = MWC_NODE_START;
   uint32_t departures = split->nodes[MWC_NODE_START].visits++;
   for (size_t i = 0; i < count; i++) {
     const mwc_split_visit *visit = &split->visits[i];
@@ -344,38 +426,41 @@ static bool remember(mwc_split *split, size_t count) {
           .owner = from, .visit = departures, .place = node->likely_rank, .length = visit->node};
     }
     from = visit->node;
-    departures = split->nodes[from].visits++;
-    mwc_split_column *column = &split->columns[split->nodes[from].column];
-    if (column == split->columns) continue;
-    if (column->visits == 0 || column->last_length != visit->length ||
-        !mwc_same_bytes(split->bytes + column->last, split->bytes + visit->place, visit->length)) {
+    node = &split->nodes[from];
+    departures = node->visits++;
+    mwc_split_column *column = &split->columns[node->column];
+    if (node->column == MWC_SPLIT_NONE) continue;
+    if (!is_last(split, column, visit)) {
       column->changes++;
-      split->changes[split->change_count++] =
-          (mwc_split_change){.owner = split->nodes[from].column,
-                             .visit = column->visits,
-                             .place = visit->place,
-                             .length = visit->length};
+      split->changes[split->change_count++] = (mwc_split_change){.owner = node->column,
+                                                                 .visit = column->visits,
+                                                                 .place = visit->place,
+                                                                 .length = visit->length};
     }
     column->visits++;
     column->last = visit->place;
     column->last_length = visit->length;
   }
   split->visit_total += count;
-  return true;
 }
 
 void mwc_split_message(mwc_split *split, uint32_t place, uint32_t length, bool is_text) {
   if (is_text && length <= MESSAGE_MAX && split->visit_room > 2 &&
       memchr(split->bytes + place, 0, length) == NULL) {
     size_t count = follow(split, place, length);
-    if (count == 0) count = cut(split, place, length);
-    if (count > 0 && remember(split, count)) {
+    if (count == 0) {
+      count = cut(split, place, length);
+      if (count > 0 && !learn(split, count)) count = 0;
+    }
+    if (count > 0) {
+      remember(split, count);
       split->learned_visits += count;
       split->visit_room -= count;
       return;
     }
   }
-  split->visits[0] = (mwc_split_visit){.node = MWC_NODE_BYTES, .place = place, .length = length};
+  split->visits[0] = (mwc_split_visit){
+      .node = MWC_NODE_BYTES, .place = place, .length = length, .known = UNKNOWN};
   split->visits[1] =
       (mwc_split_visit){.node = MWC_NODE_EMPTY, .place = place + length, .length = 0};
   remember(split, 2);

@@ -13,6 +13,12 @@ enum { MWC_SPLIT_NONE = 0, MWC_SPLIT_BYTES = 1, MWC_SPLIT_FIRST = 2 };
 /// How a node ends its literal and what comes then.
 enum { MWC_NODE_WORD = 0, MWC_NODE_STRING = 1, MWC_NODE_WHOLE = 2, MWC_NODE_END = 3 };
 
+enum {
+  /// Messages that are remembered as models, and visits of one.
+  MWC_SPLIT_MODELS = 32,
+  MWC_SPLIT_MODEL_VISITS = 512,
+};
+
 /// A way from a node to one that may follow.
 typedef struct mwc_column_edge {
   uint32_t node;
@@ -49,7 +55,16 @@ typedef struct mwc_split_change {
 
 typedef struct mwc_split_visit {
   uint32_t node, place, length;
+  uint32_t known;  ///< where the same value stands, if that is known
 } mwc_split_visit;
+
+/// How the last message that began with some node was cut: the next one is often nearly the same.
+typedef struct mwc_split_model {
+  uint32_t first;  ///< the node; 0: none
+  uint32_t end;    ///< of the message
+  uint32_t count;  ///< of its visits
+  mwc_split_visit *visits;
+} mwc_split_model;
 
 /// The state of cutting; all pointers are into the memory of the encoder.
 typedef struct mwc_split {
@@ -66,6 +81,7 @@ typedef struct mwc_split {
   mwc_split_change *changes, *choices;
   size_t change_count, choice_count;
   mwc_split_visit *visits;  ///< of the message at hand
+  mwc_split_model *models;  ///< by the number of their first node, modulo MWC_SPLIT_MODELS
   size_t visit_room;        ///< how many more visits there may be
   size_t visit_total;
   size_t learned_visits;  ///< visits of messages that are cut
