@@ -103,9 +103,10 @@ static void put_digits(uint8_t *out, uint64_t value, unsigned count) {
 static void put_pair(uint8_t *out, unsigned value) { memcpy(out, pairs + 2 * value, 2); }
 
 static unsigned digit_count(uint64_t value) {
-  unsigned count = 1;
-  while (count < 20 && value >= mwc_tens[count]) count++;
-  return count;
+  // The logarithm from the number of bits is right or one too small.
+  value |= 1;
+  unsigned guess = (64 - (unsigned)__builtin_clzll(value)) * 1233 >> 12;
+  return guess + (value >= mwc_tens[guess]);
 }
 
 size_t mwc_spell_number(int64_t value, unsigned places, unsigned least, uint8_t *out) {
@@ -122,12 +123,12 @@ size_t mwc_spell_number(int64_t value, unsigned places, unsigned least, uint8_t 
     put_digits(at, magnitude, count);
     return (size_t)(at - out) + count;
   }
-  uint64_t power = mwc_tens[places];
-  put_digits(at, magnitude / power, count - places);
-  at += count - places;
-  *at++ = '.';
-  put_digits(at, magnitude % power, places);
-  return (size_t)(at - out) + places;
+  // All digits, one place further; then those before the point a place back.
+  put_digits(at + 1, magnitude, count);
+  unsigned whole = count - places;
+  for (unsigned i = 0; i < whole; i++) at[i] = at[i + 1];
+  at[whole] = '.';
+  return (size_t)(at - out) + count + 1;
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar, and back.
