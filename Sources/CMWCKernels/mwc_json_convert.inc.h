@@ -3,7 +3,8 @@
 
 // MARK: Windows
 
-/// What is looked at of a value in one go: a block, or half of one where its masks are there sooner.
+/// What is looked at of a value in one go: a block, or half of one where its masks are there
+/// sooner.
 #define window MWC_AT_LEVEL(window)
 #define window_mask MWC_AT_LEVEL(window_mask)
 #define window_load MWC_AT_LEVEL(window_load)
@@ -81,7 +82,8 @@ MWC_INLINE mwc_json_value *give_head(mwc_json_value *values, const uint64_t head
                                      size_t at) {
   uint8_t *value = (uint8_t *)values + place;
 #if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
-  __m128i moved = _mm_add_epi64(_mm_loadu_si128((const void *)head), _mm_cvtsi64_si128((long long)at));
+  __m128i moved = _mm_add_epi64(_mm_loadu_si128((const void *)head),
+                                _mm_cvtsi64_si128((long long)at));
   _mm_storeu_si128((void *)value, moved);
 #else
   uint64_t moved[2] = {head[0] + at, head[1]};
@@ -92,8 +94,8 @@ MWC_INLINE mwc_json_value *give_head(mwc_json_value *values, const uint64_t head
 
 /// Gives the numbers of a segment whose spelling is known. Seventeen bytes can be read before `at`.
 #define give_numbers MWC_AT_LEVEL(give_numbers)
-MWC_INLINE void give_numbers(const uint8_t *json, mwc_json_value *values, const shape_number *number,
-                             const shape_segment *segment, size_t at) {
+MWC_INLINE void give_numbers(const uint8_t *json, mwc_json_value *values,
+                             const shape_number *number, const shape_segment *segment, size_t at) {
   json += at;
 #pragma clang loop unroll(disable)
   for (uint32_t count = segment->real_count; count != 0; count--, number++) {
@@ -121,8 +123,8 @@ static __attribute__((noinline)) void give_first_numbers(const message *message,
   }
 }
 
-/// Whether `bytes` begin with a number of `length` bytes, fewer than there are: digits, maybe with a
-/// sign and a point. With where its digits before the point end.
+/// Whether `bytes` begin with a number of `length` bytes, fewer than there are: digits, maybe with
+/// a sign and a point. With where its digits before the point end.
 #define is_plain MWC_AT_LEVEL(is_plain)
 MWC_INLINE bool is_plain(window bytes, const uint8_t *text, uint32_t length, uint32_t *whole,
                          bool *has_point) {
@@ -139,8 +141,8 @@ MWC_INLINE bool is_plain(window bytes, const uint8_t *text, uint32_t length, uin
   return bad == 0;
 }
 
-/// Checks the number of `length` bytes at `at`, which may be long, and gives it its value. False if it
-/// is none.
+/// Checks the number of `length` bytes at `at`, which may be long, and gives it its value. False if
+/// it is none.
 #define take_long MWC_AT_LEVEL(take_long)
 static __attribute__((noinline)) bool take_long(const message *message, mwc_json_value *values,
                                                 size_t at, uint32_t length, uint32_t place) {

@@ -5,7 +5,10 @@
 #include "mwc_utf8.h"
 
 enum {
-  /// In the time that a surprise takes, so many bytes are scanned without a shape.
+  /// Work of a segment that does not fit, or of a value that is rare; passing over one by a word is
+  /// 1.
+  RARE_WORK = 4,
+  /// In the time of that, so many bytes are scanned without a shape.
   WORK_BYTES = 6,
   /// When so many more messages of a kind were costly than were not, …
   COST_MAX = 8,
@@ -53,8 +56,8 @@ static inline void give_number(mwc_json_value *values, uint32_t place, size_t at
   memcpy(value + 16, &number, 8);
 }
 
-/// Checks a number of any spelling, which has to have this length, and gives it its value, if `place` is
-/// one. False if it is none.
+/// Checks a number of any spelling, which has to have this length, and gives it its value, if
+/// `place` is one. False if it is none.
 static __attribute__((noinline)) bool take_slowly(const message *message, mwc_json_value *values,
                                                   size_t at, uint32_t length, uint32_t place) {
   uint8_t flags = 0;
@@ -131,8 +134,8 @@ static __attribute__((noinline)) void weigh(shape_memory *memory, const uint8_t 
   }
 }
 
-/// Checks a message, which has SHAPE_SHORTEST bytes, against what is remembered. False if it does not
-/// fit; the values then mean nothing.
+/// Checks a message, which has SHAPE_SHORTEST bytes, against what is remembered. False if it does
+/// not fit; the values then mean nothing.
 static inline bool is_followed(shape_memory *memory, const uint8_t *json, size_t length,
                                size_t readable, mwc_json_value *values) {
   message message = {json, length, readable, memory->options,

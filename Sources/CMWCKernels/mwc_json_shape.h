@@ -1,30 +1,31 @@
 // What a scanner remembers of a stream, and how a message is checked against it.
 //
-// A message is a row of **units**: a literal and the value behind it; at last a literal alone. Words
-// (`null`, `true`) belong to the literals. Where a value has been passed, what may follow depends only
-// on the containers that are open and on what they mean to the paths (`shape_unit.stack` and
-// `.context`). Places that are alike in this, and have the same keys behind them, are one **point**.
+// A message is a row of **units**: a literal and the value behind it; at last a literal alone.
+// Words (`null`, `true`) belong to the literals. Where a value has been passed, what may follow
+// depends only on the containers that are open and on what they mean to the paths
+// (`shape_unit.stack` and `.context`). Places that are alike in this, and have the same keys behind
+// them, are one **point**.
 //
 // Between points there are **segments**: rows of units whose values have so far had the same length
-// in every message, so that all of a segment is compared 64 bytes at a time, with **sorts** that say
-// for each byte what else may stand there:
+// in every message, so that all of a segment is compared 64 bytes at a time, with **sorts** that
+// say for each byte what else may stand there:
 //
 //     text    {"cpu":45.2,"host":"vm-7","gpu":
 //     sorts          ld d         tttt              d  a digit       l  a digit but zero
 //                                                   t  printable ASCII but quote and backslash
 //
-// The value at the end of a segment may be one whose length does vary; its end is found in one step,
-// too. Behind it, at a point, one or several segments go on: what was seen to follow there.
+// The value at the end of a segment may be one whose length does vary; its end is found in one
+// step, too. Behind it, at a point, one or several segments go on: what was seen to follow there.
 //
 //     ● ── {"cpu": ──▸ 45.2 ● ── ,"host":"vm-7","gpu":null} ── end
 //                           ╰─── ,"gpu":{"name":"…","load":──▸ 3 ● ── …
 //
-// At first a message is one segment. A message that does not fit is scanned without all this and then
-// compared unit by unit: where the length of a value differs, the segment is cut behind that value,
-// which varies from then on; where a literal differs, it is cut before the literal, and what the
-// message has there becomes another segment of that point. So a shape is refined at just those places
-// where the stream varies. Optional members and arrays of any length are nothing but segments that
-// lead back to points that are known.
+// At first a message is one segment. A message that does not fit is scanned without all this and
+// then compared unit by unit: where the length of a value differs, the segment is cut behind that
+// value, which varies from then on; where a literal differs, it is cut before the literal, and what
+// the message has there becomes another segment of that point. So a shape is refined at just those
+// places where the stream varies. Optional members and arrays of any length are nothing but
+// segments that lead back to points that are known.
 //
 // Why this accepts exactly what the grammar accepts: every segment comes from a message that was
 // checked in full. A value put in another value's place leaves a document valid. And a literal seen
@@ -234,8 +235,8 @@ typedef struct shape_draft {
 bool shape_take_apart(shape_draft *draft, const mwc_json_scanner *scanner, const uint8_t *json,
                       size_t length);
 
-/// Fills in what following needs of a segment, from its lesson. With fewer units than before it needs
-/// no more room than before.
+/// Fills in what following needs of a segment, from its lesson. With fewer units than before it
+/// needs no more room than before.
 void shape_fill(shape_memory *memory, shape_segment *segment);
 
 /// Says for every segment of a point what tells it from the others, and for those that lead there

@@ -66,8 +66,8 @@ MWC_INLINE bool fits_at_end(const message *message, const shape_segment *segment
   return (bad | (misfits(block, known) & segment->tail)) == 0;
 }
 
-/// Gives what not all segments have. False if a path meets something twice, or there is a number that
-/// is none.
+/// Gives what not all segments have. False if a path meets something twice, or there is a number
+/// that is none.
 #define give_more MWC_AT_LEVEL(give_more)
 static __attribute__((noinline)) bool give_more(const shape_memory *memory, const message *message,
                                                 mwc_json_value *values,
@@ -94,21 +94,25 @@ static __attribute__((noinline)) bool give_more(const shape_memory *memory, cons
 
 // MARK: What varies
 
-/// The length of a string that is not plain or long, or UINT32_MAX.
+/// The length of a string that is not plain ASCII, or long; UINT32_MAX if there is none.
 #define string_length MWC_AT_LEVEL(string_length)
 static __attribute__((noinline)) uint32_t string_length(const message *message, size_t at,
                                                         uint8_t *flags, uint32_t *work) {
+  uint64_t high = 0;  // not 0: there is something that is not ASCII
   for (size_t from = at; from < message->length; from += 64) {
     size_t rest = message->length - from;
     mwc_block block = rest >= 64 ? mwc_block_load(message->json + from)
                                  : mwc_block_load_part(message->json + from, rest, 0);
     uint64_t quotes = mwc_block_equal(block, '"');
-    uint64_t others = ~mwc_block_range(block, 0x20, 0x7F - 0x20) | mwc_block_equal(block, '\\');
-    // What is not plain before the quote.
-    if ((others & (quotes ^ (quotes - 1))) != 0) break;
-    if (quotes != 0) return (uint32_t)(from - at) + (uint32_t)__builtin_ctzll(quotes);
+    uint64_t before = quotes ^ (quotes - 1);
+    if (((mwc_block_range(block, 0, 0x1F) | mwc_block_equal(block, '\\')) & before) != 0) break;
+    high |= mwc_block_high(block) & before;
+    if (quotes == 0) continue;
+    size_t length = from - at + (size_t)__builtin_ctzll(quotes);
+    if (high != 0 && !mwc_utf8_is_valid(message->json + at, length)) return UINT32_MAX;
+    return (uint32_t)length;
   }
-  *work += 4;
+  *work += RARE_WORK;
   return read_slowly(message, at, true, flags);
 }
 
@@ -130,10 +134,13 @@ MWC_INLINE void give_values(const shape_memory *memory, const message *message,
 }
 
 /// Checks a message against what is remembered, and gives its values. False if it does not fit.
-/// `*work` is how often something was not as expected.
+/// Adds to `*work` what was not as expected. It is never part of its caller: a compiler that splits
+/// off what is rare takes all of it for rare there, and makes it small instead of fast.
 #define follow MWC_AT_LEVEL(follow)
-static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory *memory, const message *message, mwc_json_value *values,
-                   uint32_t *work) {
+static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_memory *memory,
+                                                                   const message *message,
+                                                                   mwc_json_value *values,
+                                                                   uint32_t *work) {
   uint64_t met[SHAPE_NODE_WORDS] = {0};
   const uint8_t *json = message->json;
   const size_t readable = message->readable;
@@ -142,7 +149,7 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory 
   for (; values_end - cleared >= 64; cleared += 64) mwc_block_clear(cleared);
   const uint64_t zero = 0;
   for (; cleared != values_end; cleared += 8) memcpy(cleared, &zero, 8);
-  shape_segment *segment = &memory->segments[memory->points[0].first];
+  const shape_segment *segment = &memory->segments[memory->points[0].first];
   size_t at = 0;
   for (;;) {
     // Of several segments, one that may fit by a few bytes where they differ.
@@ -161,7 +168,7 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(shape_memory 
                                   : fits(json + at, segment, known);
     if (__builtin_expect(!is_fitting, 0)) {
       if (segment->other == SHAPE_NONE) return false;
-      *work += 4;
+      *work += RARE_WORK;
       segment = &memory->segments[segment->other];
       continue;
     }

@@ -59,8 +59,8 @@ static void fill_blocks(shape_memory *memory, shape_segment *segment, const uint
 
 // MARK: Values
 
-/// How a number is spelled, if it has at most sixteen digits and a point, and nothing else but a sign
-/// before a point.
+/// How a number is spelled, if it has at most sixteen digits and a point, and nothing else but a
+/// sign before a point.
 static bool spell(const uint8_t *text, uint32_t length, shape_number *number) {
   static const double tens[16] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};

@@ -1,5 +1,5 @@
-// Learning: a message that was checked in full is compared with the segments there are, which are cut
-// where it differs; what is new in it becomes new segments.
+// Learning: a message that was checked in full is compared with the segments there are, which are
+// cut where it differs; what is new in it becomes new segments.
 #include "mwc_block.h"
 #include "mwc_json_shape.h"
 
@@ -141,9 +141,9 @@ static void hang(shape_memory *memory, uint16_t at, uint16_t point) {
   shape_link(memory, point);
 }
 
-/// Makes a segment of units `first` … `last` of a lesson, or as many as there are before a point, and
-/// hangs it to a point. What comes behind all of them is as `ending` and `target` say. Returns how
-/// many units it has, or 0 if there is no room.
+/// Makes a segment of units `first` … `last` of a lesson, or as many as there are before a point,
+/// and hangs it to a point. What comes behind all of them is as `ending` and `target` say. Returns
+/// how many units it has, or 0 if there is no room.
 static uint32_t add_segment(shape_memory *memory, uint16_t point, uint32_t lesson, uint32_t first,
                             uint32_t last, uint8_t ending, uint16_t target) {
   if (memory->segment_count == SHAPE_SEGMENTS) return 0;
@@ -181,7 +181,10 @@ static uint32_t add_segment(shape_memory *memory, uint16_t point, uint32_t lesso
       .first = (uint16_t)first,
       .count = (uint16_t)count,
   };
-  if (!segment->blocks || !segment->heads || !segment->numbers || !segment->rests || !segment->bounds) return 0;
+  if (!segment->blocks || !segment->heads || !segment->numbers || !segment->rests ||
+      !segment->bounds) {
+    return 0;
+  }
   memory->segment_count++;
   shape_fill(memory, segment);
   hang(memory, at, point);
