@@ -34,6 +34,37 @@ MWC_INLINE window_mask window_range(window bytes, uint8_t low, uint8_t span) {
 }
 /// How many bytes there are before the first one of the mask.
 MWC_INLINE uint32_t window_count(window_mask mask) { return _tzcnt_u32(mask); }
+#elif MWC_JOIN(MWC_IS_SCALAR, MWC_LEVEL)
+/// Thirty-two bytes in four words.
+typedef struct MWC_AT_LEVEL(window_words) {
+  uint64_t words[4];
+} window;
+typedef uint32_t window_mask;
+MWC_INLINE window window_load(const uint8_t *bytes) {
+  window result;
+  memcpy(&result, bytes, sizeof result);
+  return result;
+}
+/// Which bytes, all less than 0x80, are low … low + span. Bits are added to every byte that carry
+/// into its highest one from there on.
+MWC_INLINE window_mask window_range(window bytes, uint8_t low, uint8_t span) {
+  const uint64_t ones = 0x0101010101010101u, tops = ones * 0x80;
+  window_mask mask = 0;
+  for (uint32_t i = 0; i < 4; i++) {
+    uint64_t rest = bytes.words[i] & ~tops;
+    uint64_t reaches = rest + ones * (0x80u - low);
+    uint64_t exceeds = rest + ones * (0x7Fu - low - span);
+    uint64_t found = (reaches & ~exceeds & ~bytes.words[i] & tops) >> 7;
+    mask |= (window_mask)(found * 0x0102040810204080u >> 56) << 8 * i;
+  }
+  return mask;
+}
+MWC_INLINE window_mask window_equal(window bytes, uint8_t byte) {
+  return window_range(bytes, byte, 0);
+}
+MWC_INLINE uint32_t window_count(window_mask mask) {
+  return mask == 0 ? 32 : (uint32_t)__builtin_ctz(mask);
+}
 #else
 typedef mwc_block window;
 typedef uint64_t window_mask;
@@ -136,7 +167,7 @@ MWC_INLINE bool is_plain(window bytes, const uint8_t *text, uint32_t length, uin
   // At most one other byte, a point; digits on both sides, no zero before another digit.
   uint64_t bad = (others & (others - 1)) | (others & behind >> 1);
   bad |= *whole == negative;
-  bad |= (uint64_t)*has_point & (text[*whole - !*has_point] != '.');
+  bad |= (uint64_t)*has_point & (text[*has_point ? *whole : 0] != '.');
   bad |= (uint64_t)(text[negative] == '0') & (*whole > negative + 1);
   return bad == 0;
 }

@@ -82,6 +82,7 @@ static const uint8_t point_moves[16][16] = {
 
 // MARK: The levels
 
+#define MWC_IS_SCALAR_scalar 1
 #define MWC_IS_X86_sse4 1
 #define MWC_IS_X86_avx2 1
 #define MWC_IS_X86_avx512 1

@@ -40,6 +40,7 @@
 
 #include <string.h>
 
+#include "mwc_block.h"
 #include "mwc_json_scanner.h"
 
 enum {
@@ -242,6 +243,12 @@ void shape_fill(shape_memory *memory, shape_segment *segment);
 /// Says for every segment of a point what tells it from the others, and for those that lead there
 /// what comes next.
 void shape_link(shape_memory *memory, uint16_t point);
+
+/// Whether a byte is of a sort.
+static inline bool shape_is_of_sort(uint8_t byte, uint8_t sort) {
+  static const uint8_t lower[16] = {MWC_SORTS_BY_LOWER}, upper[16] = {MWC_SORTS_BY_UPPER};
+  return (lower[byte & 15] & upper[byte >> 4] & sort) != 0;
+}
 
 /// Where the literal of a unit begins.
 static inline uint32_t shape_literal_start(const shape_unit *units, uint32_t unit) {

@@ -18,6 +18,33 @@ MWC_INLINE void mwc_block_clear(uint8_t *bytes) {
 }
 #endif
 
+#if MWC_JOIN(MWC_IS_SCALAR, MWC_LEVEL)
+/// Whether the message fits a segment.
+#define fits MWC_AT_LEVEL(fits)
+MWC_INLINE bool fits(const uint8_t *json, const shape_segment *segment, const uint8_t *known) {
+  for (uint32_t at = 0; at < segment->length; at += 8) {
+    const uint8_t *text = known + at / 64 * 128 + at % 64;
+    uint32_t count = segment->length - at < 8 ? segment->length - at : 8;
+    if (count == 8) {
+      uint64_t left, right;
+      memcpy(&left, json + at, 8);
+      memcpy(&right, text, 8);
+      if (left == right) continue;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+      if (json[at + i] != text[i] && !shape_is_of_sort(json[at + i], text[i + 64])) return false;
+    }
+  }
+  return true;
+}
+
+/// The same where the message ends.
+#define fits_at_end MWC_AT_LEVEL(fits_at_end)
+MWC_INLINE bool fits_at_end(const message *message, const shape_segment *segment,
+                            const uint8_t *known, size_t at) {
+  return message->length >= at + segment->length && fits(message->json + at, segment, known);
+}
+#else
 /// Which bytes of a block are not as 64 bytes of text and 64 of sorts say.
 #define misfits MWC_AT_LEVEL(misfits)
 #if MWC_JOIN(MWC_HAS_AVX512, MWC_LEVEL)
@@ -65,6 +92,7 @@ MWC_INLINE bool fits_at_end(const message *message, const shape_segment *segment
   mwc_block block = mwc_block_load_part(message->json + at, rest < 64 ? rest : 64, 0);
   return (bad | (misfits(block, known) & segment->tail)) == 0;
 }
+#endif
 
 /// Gives what not all segments have. False if a path meets something twice, or there is a number
 /// that is none.

@@ -1,5 +1,4 @@
 // What following needs of a segment, made from the message it comes from.
-#include "mwc_block.h"
 #include "mwc_json_shape.h"
 
 static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }

@@ -1,6 +1,5 @@
 // Learning: a message that was checked in full is compared with the segments there are, which are
 // cut where it differs; what is new in it becomes new segments.
-#include "mwc_block.h"
 #include "mwc_json_shape.h"
 
 void shape_forget(shape_memory *memory) {
@@ -227,17 +226,6 @@ static bool cut(shape_memory *memory, uint16_t at, uint32_t unit, bool varies) {
 
 // MARK: Learning
 
-/// Whether a byte is of a sort.
-static bool is_of_sort(uint8_t byte, uint8_t sort) {
-  uint8_t digit = (uint8_t)(byte - '0');
-  switch (sort) {
-    case MWC_SORT_DIGIT: return digit < 10;
-    case MWC_SORT_NOT_ZERO: return digit < 10 && digit != 0;
-    case MWC_SORT_TEXT: return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-    default: return false;
-  }
-}
-
 /// Whether the value of unit `k` of a message may stand where that of unit `i` of a segment stands,
 /// so that following finds nothing wrong.
 static bool same_place(const shape_memory *memory, const shape_segment *segment, uint32_t i,
@@ -249,7 +237,7 @@ static bool same_place(const shape_memory *memory, const shape_segment *segment,
   uint32_t at = known->start - shape_literal_start(units, segment->first);
   for (uint32_t n = other->start; n < other->end; n++, at++) {
     const uint8_t *text = blocks + at / 64 * 128 + at % 64;
-    if (message.text[n] != text[0] && !is_of_sort(message.text[n], text[64])) return false;
+    if (message.text[n] != text[0] && !shape_is_of_sort(message.text[n], text[64])) return false;
   }
   return true;
 }
