@@ -23,8 +23,11 @@ enum {
   TOKENS = 1024,
   /// Documents up to this length, nearly all, have a map that says where digits are.
   MAPPED = 4096,
-  /// Tokens that may be looked at without asking whether they have been found: those of a member.
-  AHEAD = 8,
+  /// Tokens that may be looked at without asking whether they have been found: those of a member, and
+  /// the brackets that close all containers on a path behind it.
+  AHEAD = 8 + MWC_JSON_STEPS_MAX,
+  /// Entries behind the last token of the document, more than are looked at once.
+  BEHIND = 4,
 };
 
 /// What a block leaves to the one after it.
@@ -43,12 +46,14 @@ typedef struct tokens {
   size_t next;  // the first byte that no token was looked for in
   carry carry;
   uint32_t count;
-  uint32_t enough;  // up to this one, tokens have AHEAD tokens behind them
+  size_t enough;  // up to this one, tokens have AHEAD tokens behind them
   uint64_t nondigits[MAPPED / 64 + 1];  // one bit for each byte; the last word is never asked for
   // Blocks are written with up to 64 entries more than they have.
   uint32_t positions[TOKENS + 64 + AHEAD];
   uint8_t bytes[TOKENS + 64 + AHEAD];  // what stands there; 0 at the end of the document
 } tokens;
+
+typedef enum container_kind { DOCUMENT, ARRAY, OBJECT } container_kind;
 
 static bool is_space(uint8_t byte) {
   return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';

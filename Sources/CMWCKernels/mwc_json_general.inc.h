@@ -60,11 +60,11 @@ static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
     count += find_tokens(tokens, &carry, count, block, copy, base);
     base = length;
     carry.bad |= carry.in_string;
-    for (uint32_t i = count; i < count + AHEAD; i++) {
+    for (uint32_t i = count; i < count + BEHIND; i++) {
       tokens->positions[i] = (uint32_t)length;
       tokens->bytes[i] = 0;
     }
-    tokens->enough = UINT32_MAX;
+    tokens->enough = SIZE_MAX;
   }
   carry.high |= mwc_block_high(all);
   tokens->next = base;
@@ -128,6 +128,8 @@ static __attribute__((noinline)) bool read_scalar(const tokens *found, size_t i,
   uint32_t start = found->positions[i];
   uint32_t next = found->positions[i + 1];
   value->offset = start;
+  value->flags = 0;
+  value->number.integer = 0;
   switch (found->bytes[i]) {
     case 't':
       value->type = MWC_JSON_TRUE;
@@ -163,6 +165,7 @@ MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, uin
   value->length = (uint32_t)number.count + negative;
   value->type = MWC_JSON_NUMBER;
   value->flags = 0;
+  value->number.integer = 0;
   if (number.whole == number.count) {
     value->flags = MWC_JSON_INTEGER;
     if ((options & MWC_JSON_CONVERT) == 0) return;
@@ -198,43 +201,36 @@ MWC_INLINE void put_number(plain number, bool negative, const uint8_t *json, uin
   mwc_json_convert(json, value);
 }
 
-/// Locates the string at token `i` for `node`, if that is not NULL.
-#define scan_string MWC_AT_LEVEL(scan_string)
-MWC_INLINE void scan_string(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
-                            size_t i, mwc_json_node *node, mwc_json_value *values) {
-  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
-  if (value == NULL) return;
+/// Locates the string at token `i`.
+#define put_string MWC_AT_LEVEL(put_string)
+MWC_INLINE void put_string(const tokens *found, const uint8_t *json, size_t i,
+                           mwc_json_value *value) {
   size_t start = (size_t)found->positions[i] + 1;
   size_t count = closing_quote(json, found->positions[i + 1]) - start;
   value->offset = (uint32_t)start;
   value->length = (uint32_t)count;
   value->type = MWC_JSON_STRING;
+  value->flags = 0;
+  value->number.integer = 0;
   if (__builtin_expect(found->carry.has_escapes != 0, 0) &&
       memchr(json + start, '\\', count) != NULL) {
     value->flags = MWC_JSON_ESCAPED;
   }
 }
 
-/// Checks the number without sign at token `i`, which begins with the digit `first`, and locates it
-/// for `node`, if that is not NULL. False: it is not plain.
-#define scan_number MWC_AT_LEVEL(scan_number)
-MWC_INLINE bool scan_number(mwc_json_scanner *scanner, const tokens *found, const uint8_t *json,
-                            size_t length, size_t i, uint8_t first, mwc_json_node *node,
-                            mwc_json_value *values, uint32_t options) {
-  plain number =
-      read_plain(found, json, length, found->positions[i], found->positions[i + 1], first);
-  if (!number.is_plain) return false;
-  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
-  if (value != NULL) put_number(number, false, json, options, value);
-  return true;
+/// Whether token `i`, which begins with `first`, is a number without sign in its plain form.
+#define is_plain_number MWC_AT_LEVEL(is_plain_number)
+MWC_INLINE bool is_plain_number(const tokens *found, const uint8_t *json, size_t length, size_t i,
+                         uint8_t first) {
+  return is_digit(first) &&
+         read_plain(found, json, length, found->positions[i], found->positions[i + 1], first)
+             .is_plain;
 }
 
-/// Checks any number or word at token `i` and locates it for `node`, if that is not NULL.
+/// Checks any number or word at token `i` and puts it at `value`, if that is not NULL.
 #define scan_scalar MWC_AT_LEVEL(scan_scalar)
-static __attribute__((noinline)) bool scan_scalar(mwc_json_scanner *scanner, const tokens *found,
-                                                  size_t i, mwc_json_node *node,
-                                                  mwc_json_value *values, uint32_t options) {
-  mwc_json_value *value = node == NULL ? NULL : mwc_trie_meet(scanner, node, values);
+static __attribute__((noinline)) bool scan_scalar(const tokens *found, size_t i, uint32_t options,
+                                                  mwc_json_value *value) {
   if (found->bytes[i] == '-') {
     const uint8_t *json = found->json;
     const size_t length = found->length;
@@ -253,6 +249,37 @@ static __attribute__((noinline)) bool scan_scalar(mwc_json_scanner *scanner, con
     options &= ~(uint32_t)MWC_JSON_CONVERT;
   }
   return read_scalar(found, i, options, value);
+}
+
+/// Checks the value at token `i`, which is no container, and puts it at `value`.
+#define put_value MWC_AT_LEVEL(put_value)
+MWC_INLINE bool put_value(const tokens *found, const uint8_t *json, size_t length, size_t i,
+                          uint32_t options, mwc_json_value *value) {
+  uint8_t first = found->bytes[i];
+  if (first == '"') {
+    put_string(found, json, i, value);
+    return true;
+  }
+  if (is_digit(first)) {
+    plain number =
+        read_plain(found, json, length, found->positions[i], found->positions[i + 1], first);
+    if (number.is_plain) {
+      put_number(number, false, json, options, value);
+      return true;
+    }
+  }
+  return scan_scalar(found, i, options, value);
+}
+
+/// The same for a node to which paths lead, but none of them ends there, or others go on.
+#define meet_value MWC_AT_LEVEL(meet_value)
+static __attribute__((noinline)) bool meet_value(mwc_json_scanner *scanner, const tokens *found,
+                                                 size_t i, mwc_json_node *node,
+                                                 mwc_json_value *values) {
+  mwc_json_value ignored;
+  mwc_json_value *value = mwc_trie_meet(scanner, node, values);
+  return put_value(found, found->json, found->length, i, scanner->options,
+                   value == NULL ? &ignored : value);
 }
 #undef plain
 
@@ -280,28 +307,31 @@ static __attribute__((noinline)) mwc_json_node *search_member(
   return NULL;
 }
 
-/// The child of `parent` for a member, or NULL. Members mostly come in the order of the paths:
-/// `expected` is tried first. `has_escapes` is all ones if any key could have a backslash.
-#define match_member MWC_AT_LEVEL(match_member)
-MWC_INLINE mwc_json_node *match_member(mwc_json_scanner *scanner, const mwc_json_node *parent,
-                                       mwc_json_node *expected, const uint8_t *key,
-                                       size_t length, uint64_t has_escapes) {
-  if (expected->key_length == length &&
-      mwc_same_name(key, (const uint8_t *)scanner + expected->name_offset, length)) {
-    return expected;
-  }
-  if (((parent->name_lengths | has_escapes) & mwc_trie_bit(length)) == 0) return NULL;
-  return search_member(scanner, parent, expected, key, length, has_escapes != 0);
+/// Whether a key is the name of `node`.
+#define is_named MWC_AT_LEVEL(is_named)
+MWC_INLINE bool is_named(const mwc_json_scanner *scanner, const mwc_json_node *node,
+                         const uint8_t *key, size_t length) {
+  return node->key_length == length &&
+         mwc_same_name(key, (const uint8_t *)scanner + node->name_offset, length);
+}
+
+/// The child of `parent` for an element, or NULL. `expected` is tried first.
+#define match_element MWC_AT_LEVEL(match_element)
+MWC_INLINE mwc_json_node *match_element(mwc_json_scanner *scanner, const mwc_json_node *parent,
+                                        mwc_json_node *expected, uint32_t element) {
+  if (expected->name_length == MWC_NOT_A_NAME && expected->index == element) return expected;
+  uint16_t number = mwc_trie_element(scanner, parent->number, element);
+  return number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
 }
 
 // From here on, at least AHEAD tokens stand from `i` on, or the end of the document is among them.
-#define NEED_TOKENS()                                \
-  do {                                               \
-    if (__builtin_expect(i > found->enough, 0)) {    \
-      find_more(found, (uint32_t)i);                 \
-      if (found->carry.bad) return 0;                \
-      i = 0;                                         \
-    }                                                \
+#define NEED_TOKENS(failed)                       \
+  do {                                            \
+    if (__builtin_expect(i > found->enough, 0)) { \
+      find_more(found, (uint32_t)i);              \
+      if (found->carry.bad) return failed;        \
+      i = 0;                                      \
+    }                                             \
   } while (0)
 
 /// Whether a member begins at token `i`.
@@ -311,26 +341,14 @@ MWC_INLINE bool is_member(const tokens *found, size_t i) {
   return memcmp(found->bytes + i, start, 2) == 0;
 }
 
-// Checks the value at token `i` and locates it for `node`, or goes to where containers are scanned.
-#define SCAN_VALUE(node, container, failed)                                                  \
-  do {                                                                                       \
-    uint8_t first = found->bytes[i];                                                         \
-    if (first == '"') {                                                                      \
-      scan_string(scanner, found, json, i, node, values);                                    \
-    } else if (!is_digit(first) ||                                                           \
-               !scan_number(scanner, found, json, length, i, first, node, values, options)) { \
-      if ((first | 0x20) == '{') goto container;                                             \
-      if (!scan_scalar(scanner, found, i, node, values, options)) return failed;             \
-    }                                                                                        \
-  } while (0)
+#define is_opening MWC_AT_LEVEL(is_opening)
+MWC_INLINE bool is_opening(uint8_t byte) { return (byte | 0x20) == '{'; }
 
 /// Checks the container at token `i`, which no path leads into, and all in it. Returns one more
 /// than the token behind it, or 0. `*last` becomes the position of its closing bracket.
 #define skip_container MWC_AT_LEVEL(skip_container)
 static __attribute__((noinline)) size_t skip_container(tokens *found, size_t i, uint32_t room,
                                                        uint32_t options, uint32_t *last) {
-  mwc_json_scanner *const scanner = NULL;
-  mwc_json_value *const values = NULL;
   const uint8_t *const json = found->json;
   const size_t length = found->length;
   // One bit for each open container but the innermost; 64 of them at hand.
@@ -338,6 +356,7 @@ static __attribute__((noinline)) size_t skip_container(tokens *found, size_t i, 
   uint64_t saved[MWC_JSON_DEPTH_MAX / 64];
   uint32_t depth = 0;
   bool is_object = false;
+  uint8_t first;
 
 open:
   if (depth == room) return 0;
@@ -349,21 +368,30 @@ open:
   if (!is_object) goto element;
 
 member:
-  NEED_TOKENS();
+  NEED_TOKENS(0);
   if (!is_member(found, i)) return 0;
+  first = found->bytes[i + 2];
+  if (first == '"' || is_plain_number(found, json, length, i + 2, first)) {
+    i += 4;
+    if (found->bytes[i - 1] == ',') goto member;
+    i--;
+    goto end_of_object;
+  }
   i += 2;
-  SCAN_VALUE(NULL, open, 0);
+  if (is_opening(first)) goto open;
+  if (!scan_scalar(found, i, options, NULL)) return 0;
   i++;
 after_member:
   if (found->bytes[i] == ',') {
     i++;
     goto member;
   }
+end_of_object:
   if (found->bytes[i] != '}') return 0;
 
 close:
   *last = found->positions[i++];
-  NEED_TOKENS();
+  NEED_TOKENS(0);
   if (--depth == 0) return i + 1;
   is_object = objects & 1;
   objects = depth % 64 == 0 ? saved[depth / 64] : objects >> 1;
@@ -371,8 +399,12 @@ close:
   goto after_element;
 
 element:
-  NEED_TOKENS();
-  SCAN_VALUE(NULL, open, 0);
+  NEED_TOKENS(0);
+  first = found->bytes[i];
+  if (first != '"' && !is_plain_number(found, json, length, i, first)) {
+    if (is_opening(first)) goto open;
+    if (!scan_scalar(found, i, options, NULL)) return 0;
+  }
   i++;
 after_element:
   if (found->bytes[i] == ',') {
@@ -386,10 +418,24 @@ after_element:
 /// A container that is open and leads along the trie.
 typedef struct MWC_AT_LEVEL(container) {
   mwc_json_node *node;
-  mwc_json_node *expected;  // in an object, the child to try first; NULL in an array
-  uint32_t element;               // in an array, the index of the next element
+  mwc_json_node *expected;  // the child to try first, while a container in it is looked at
+  uint32_t element;         // in an array, the index of the next element
+  container_kind kind;
 } MWC_AT_LEVEL(container);
 #define container MWC_AT_LEVEL(container)
+
+// Checks the value of `child` at token `i` and puts it where it belongs, or goes to where containers
+// are scanned.
+#define PUT_VALUE(first)                                                                          \
+  do {                                                                                            \
+    if (is_opening(first)) goto container;                                                        \
+    if (__builtin_expect(child->place == MWC_NO_PLACE, 0)) {                                      \
+      if (!meet_value(scanner, found, i, child, values)) return false;                            \
+    } else if (!put_value(found, json, length, i, options,                                        \
+                          (mwc_json_value *)(void *)((uint8_t *)values + child->place))) {        \
+      return false;                                                                               \
+    }                                                                                             \
+  } while (0)
 
 #define scan_blocks MWC_AT_LEVEL(scan_blocks)
 static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *const json, const size_t length,
@@ -413,28 +459,58 @@ static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *const json, co
   // place stands for the document.
   container open[MWC_JSON_STEPS_MAX + 2];
   container *here = open;
-  mwc_json_node *expected = NULL;  // that of the innermost container, which the next key waits for
-  mwc_json_node *child = scanner->nodes;  // that of the value that comes next, or NULL
+  here->node = scanner->nodes;
+  here->kind = DOCUMENT;
+  mwc_json_node *expected = NULL;  // that of the innermost container, tried for the next value
+  mwc_json_node *child = scanner->nodes;  // that of the value at hand, or NULL
+  mwc_json_value *value;
+  uint64_t names = 0;  // a summary of the names that the innermost container waits for
+  uint8_t first = found->bytes[0];
   size_t i = 0;
 
-  SCAN_VALUE(child, container, false);
+  PUT_VALUE(first);
   i++;
-
 after_document:
   if (found->bytes[i] != 0 || found->positions[i] != length) return false;
   return found->carry.high == 0 || mwc_utf8_is_valid(json, length);
 
 member:
-  NEED_TOKENS();
+  if (__builtin_expect(i > found->enough, 0)) {
+    NEED_TOKENS(false);
+    names |= found->carry.has_escapes;
+  }
   {
     if (!is_member(found, i)) return false;
     size_t start = (size_t)found->positions[i] + 1;
-    size_t end = closing_quote(json, found->positions[i + 1]);
+    size_t count = closing_quote(json, found->positions[i + 1]) - start;
+    const uint8_t *key = json + start;
+    first = found->bytes[i + 2];
+    if (is_named(scanner, expected, key, count)) {
+      child = expected;
+    } else {
+      child = NULL;
+      if (__builtin_expect((names & mwc_trie_name_bit(key[0], count)) != 0, 0)) {
+        child = search_member(scanner, here->node, expected, key, count,
+                              found->carry.has_escapes != 0);
+      }
+      if (child == NULL) {
+        if (first == '"' || is_plain_number(found, json, length, i + 2, first)) {
+          i += 4;
+          if (found->bytes[i - 1] == ',') goto member;
+          i--;
+          goto end_of_object;
+        }
+        i += 2;
+        value = NULL;
+        if (is_opening(first)) goto skip;
+        if (!scan_scalar(found, i, options, NULL)) return false;
+        i++;
+        goto after_member;
+      }
+    }
+    expected = mwc_trie_node(scanner, child->sibling);
     i += 2;
-    child = match_member(scanner, here->node, expected, json + start, end - start,
-                         found->carry.has_escapes);
-    if (child != NULL) expected = mwc_trie_node(scanner, child->sibling);
-    SCAN_VALUE(child, container, false);
+    PUT_VALUE(first);
     i++;
   }
 after_member:
@@ -442,30 +518,36 @@ after_member:
     i++;
     goto member;
   }
+end_of_object:
   if (found->bytes[i] != '}') return false;
 
 end_of_container:
-  if (here->node->path != MWC_NO_NODE) {
-    mwc_json_value *value = &values[here->node->path];
+  if (__builtin_expect(here->node->path != MWC_NO_NODE, 0)) {
+    value = &values[here->node->path];
     value->length = found->positions[i] + 1 - value->offset;
   }
   i++;
-  NEED_TOKENS();
   here--;
   expected = here->expected;
+  names = here->node->names | found->carry.has_escapes;
 after_container:
-  if (here == open) goto after_document;
-  if (expected != NULL) goto after_member;
-  goto after_element;
+  if (here->kind == OBJECT) goto after_member;
+  if (here->kind == ARRAY) goto after_element;
+  goto after_document;
 
 element:
-  NEED_TOKENS();
-  {
-    uint16_t number = mwc_trie_element(scanner, here->node->number, here->element++);
-    child = number == MWC_NO_NODE ? NULL : &scanner->nodes[number];
-    SCAN_VALUE(child, container, false);
-    i++;
+  NEED_TOKENS(false);
+  first = found->bytes[i];
+  child = match_element(scanner, here->node, expected, here->element++);
+  if (child != NULL) {
+    expected = mwc_trie_node(scanner, child->sibling);
+    PUT_VALUE(first);
+  } else if (first != '"' && !is_plain_number(found, json, length, i, first)) {
+    value = NULL;
+    if (is_opening(first)) goto skip;
+    if (!scan_scalar(found, i, options, NULL)) return false;
   }
+  i++;
 after_element:
   if (found->bytes[i] == ',') {
     i++;
@@ -475,43 +557,42 @@ after_element:
   goto end_of_container;
 
 container: {
-  uint32_t room = depth_max - (uint32_t)(here - open);
-  mwc_json_value *value = NULL;
-  if (child != NULL) {
-    if (room == 0) return false;
-    value = mwc_trie_meet(scanner, child, values);
-    bool is_object = found->bytes[i] == '{';
-    bool is_empty = found->bytes[i + 1] == (is_object ? '}' : ']');
-    if (value != NULL) {
-      value->offset = found->positions[i];
-      value->type = is_object ? MWC_JSON_OBJECT : MWC_JSON_ARRAY;
-      value->flags = is_empty ? MWC_JSON_EMPTY : 0;
-    }
-    if (!is_empty) {
-      if (is_object && child->name_lengths != 0) {
-        here->expected = expected;
-        *++here = (container){child, NULL, 0};
-        expected = child + 1;
-        i++;
-        goto member;
-      }
-      if (!is_object && child->indices != 0) {
-        here->expected = expected;
-        *++here = (container){child, NULL, 0};
-        expected = NULL;
-        i++;
-        goto element;
-      }
-    }
+  // Of the value at hand, a container to which paths lead.
+  value = mwc_trie_meet(scanner, child, values);
+  bool is_empty = (found->bytes[i + 1] | 0x20) == '}';
+  if (__builtin_expect(value != NULL, 0)) {
+    value->offset = found->positions[i];
+    value->type = first == '{' ? MWC_JSON_OBJECT : MWC_JSON_ARRAY;
+    value->flags = is_empty ? MWC_JSON_EMPTY : 0;
+    value->number.integer = 0;
   }
-  // No path leads into it.
+  if (is_empty || (first == '{' ? child->names : child->indices) == 0) goto skip;
+  if ((uint32_t)(here - open) == depth_max) return false;
+  here->expected = expected;
+  here++;
+  here->node = child;
+  here->element = 0;
+  names = child->names | found->carry.has_escapes;
+  expected = child + 1;
+  i++;
+  if (first == '{') {
+    here->kind = OBJECT;
+    goto member;
+  }
+  here->kind = ARRAY;
+  goto element;
+}
+
+skip: {
+  // Of the value at hand, a container into which no path leads.
   uint32_t last;
-  i = skip_container(found, i, room, options, &last);
+  i = skip_container(found, i, depth_max - (uint32_t)(here - open), options, &last);
   if (i-- == 0) return false;
   if (value != NULL) value->length = last + 1 - value->offset;
+  names |= found->carry.has_escapes;
   goto after_container;
 }
 }
 #undef container
-#undef SCAN_VALUE
+#undef PUT_VALUE
 #undef NEED_TOKENS

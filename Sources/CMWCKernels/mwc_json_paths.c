@@ -121,9 +121,10 @@ static uint16_t insert(mwc_json_scanner *scanner, uint16_t parent, const step *s
       added->name_length = (uint32_t)step->length;
     }
     *names += added->name_length;
-    nodes[parent].name_lengths |= mwc_trie_bit(added->name_length);
+    nodes[parent].names |=
+        mwc_trie_name_bit(added->name_length == 0 ? '"' : name[0], added->name_length);
   } else {
-    nodes[parent].indices |= mwc_trie_bit(step->index);
+    nodes[parent].indices |= mwc_trie_index_bit(step->index);
   }
   return at;
 }
@@ -170,7 +171,8 @@ static int compile_path(mwc_json_scanner *scanner, const mwc_json_text *path, ui
   return 0;
 }
 
-/// Numbers the nodes, closes the ring of every parent's children, and says how names are compared.
+/// Numbers the nodes, closes the ring of every parent's children, and says how names are compared and
+/// where values are put.
 static void link(mwc_json_scanner *scanner) {
   mwc_json_node *nodes = scanner->nodes;
   for (uint16_t i = 0; i < scanner->node_count; i++) {
@@ -180,6 +182,9 @@ static void link(mwc_json_scanner *scanner) {
     nodes[i].key_length = length <= MWC_NAME_ROOM && memchr(name, '\\', length) == NULL
                               ? length
                               : MWC_NOT_A_NAME;
+    bool is_leaf = nodes[i].path != MWC_NO_NODE && nodes[i].end == i + 1;
+    nodes[i].place =
+        is_leaf ? (uint32_t)(nodes[i].path * sizeof(mwc_json_value)) : MWC_NO_PLACE;
     uint16_t parent = nodes[i].parent;
     bool is_last = nodes[i].end == nodes[parent].end;
     const mwc_json_node *sibling = &nodes[is_last ? parent + 1u : nodes[i].end];

@@ -13,7 +13,8 @@
 uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const uint8_t *key,
                          size_t length, bool escaped) {
   const mwc_json_node *nodes = scanner->nodes;
-  if (!escaped && (nodes[parent].name_lengths & mwc_trie_bit(length)) == 0) return MWC_NO_NODE;
+  uint64_t bit = mwc_trie_name_bit(key[0], length);
+  if (!escaped && (nodes[parent].names & bit) == 0) return MWC_NO_NODE;
   uint16_t end = nodes[parent].end;
   for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
     const mwc_json_node *node = &nodes[child];
@@ -28,7 +29,7 @@ uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const
 
 uint16_t mwc_trie_element(const mwc_json_scanner *scanner, uint16_t parent, uint32_t index) {
   const mwc_json_node *nodes = scanner->nodes;
-  if ((nodes[parent].indices & mwc_trie_bit(index)) == 0) return MWC_NO_NODE;
+  if ((nodes[parent].indices & mwc_trie_index_bit(index)) == 0) return MWC_NO_NODE;
   uint16_t end = nodes[parent].end;
   for (uint16_t child = (uint16_t)(parent + 1); child < end; child = nodes[child].end) {
     if (nodes[child].name_length == MWC_NOT_A_NAME && nodes[child].index == index) return child;
@@ -73,8 +74,10 @@ static void locate(const mwc_json_scanner *scanner, const uint8_t *json,
   }
 }
 
-static int scan_by_walking(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                           mwc_json_value *values, size_t *error_offset) {
+static __attribute__((noinline)) int scan_by_walking(mwc_json_scanner *scanner,
+                                                     const uint8_t *json, size_t length,
+                                                     mwc_json_value *values,
+                                                     size_t *error_offset) {
   mwc_json_walk walk;
   mwc_json_walk_init(&walk, json, length, scanner->options, scanner->depth_max);
   mwc_trie_begin(scanner, values);

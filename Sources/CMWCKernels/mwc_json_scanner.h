@@ -24,6 +24,8 @@ enum {
 };
 /// In place of a name's length: a step into an array, by index, not into an object, by name.
 #define MWC_NOT_A_NAME UINT32_MAX
+/// In place of a value's: no path ends at a node, or others go on.
+#define MWC_NO_PLACE UINT32_MAX
 _Static_assert(MWC_JSON_PATHS_MAX * MWC_JSON_STEPS_MAX + 1 < MWC_NO_NODE,
                "nodes are counted in 16 bits");
 
@@ -34,10 +36,12 @@ typedef struct mwc_json_node {
   uint32_t sibling;       // the node after it below the same parent, the first after the last: the
                           // distance from the start of the scanner's memory
   uint32_t seen;          // the last scan in which a value was met here
-  uint64_t name_lengths;  // bit length % 64 for every child that is a member
+  uint64_t names;         // `mwc_trie_name_bit` of every child that is a member
   uint64_t indices;       // bit index % 64 for every child that is an element
   uint32_t name_length;   // MWC_NOT_A_NAME for an element
   uint32_t index;         // of an element
+  uint32_t place;         // if a path ends here and no other goes on: where its value is put, as the
+                          // distance from the first value in bytes; else MWC_NO_PLACE
   uint16_t path;          // which path ends here, or MWC_NO_NODE
   uint16_t end;           // first node that is not below this one
   uint16_t parent;
@@ -60,8 +64,14 @@ static inline mwc_json_node *mwc_trie_node(mwc_json_scanner *scanner, size_t dis
   return (mwc_json_node *)(void *)((uint8_t *)scanner + distance);
 }
 
-/// The bit of a length or an index in the summary of a node's children.
-static inline uint64_t mwc_trie_bit(size_t number) { return (uint64_t)1 << number % 64; }
+/// The bit of an index in the summary of a node's children.
+static inline uint64_t mwc_trie_index_bit(size_t index) { return (uint64_t)1 << index % 64; }
+
+/// The bit of a name in the summary of a node's children; `first` is its first byte, or the quote that
+/// ends it.
+static inline uint64_t mwc_trie_name_bit(uint8_t first, size_t length) {
+  return (uint64_t)1 << (length * 5 + first) % 64;
+}
 
 /// The child of `parent` for a member, or MWC_NO_NODE. `escaped`: the key has a backslash.
 uint16_t mwc_trie_member(const mwc_json_scanner *scanner, uint16_t parent, const uint8_t *key,
