@@ -71,6 +71,18 @@ import Testing
     .partial(64, .noSpace), .partial(100, .ioError), .short(1), .short(70),
   ]
 
+  /// What the tools write has no tail: a disk that is full ends it.
+  @Test func aFullDiskEndsACaptureWithoutATail() throws {
+    let file = CrashingFile()
+    file.capacity = 2_000
+    let writer = try CaptureWriter(file, Sample.sealing)
+    for number in 0..<40 { try writer.append(Record(number, size: number * 7)) }
+    file.capacity = file.contents.count + 10
+    let error = #expect(throws: CaptureError.self) { try writer.close() }
+    #expect(error?.code == .diskFull)
+    #expect(Reading(file.contents).error == nil)
+  }
+
   @Test(arguments: faults.indices)
   func survivesOneFailureAnywhere(faultNumber: Int) throws {
     let fault = FaultTests.faults[faultNumber]

@@ -120,8 +120,8 @@ final class SealingStore: RecordStore {
       try writeOutput()
     } catch {
       encoder.discard()
-      // The tail needs less room at once: what fits there is not lost.
-      try? flush()
+      // The tail needs less room at once: what fits there is not lost. Without one a flush seals.
+      if tail != nil { try? flush() }
       throw error
     }
     sealedSize += UInt64(size)
