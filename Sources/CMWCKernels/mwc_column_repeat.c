@@ -8,9 +8,9 @@ enum {
   LOOKUP_MAX = 1 << 14,
   /// Bits of a number that is worth looking for wherever it has been.
   DEAR = 8,
-  /// Values of a large column, and the bits of a number in smaller and in larger ones from which on
+  /// Values of a large block, and the bits of a number in smaller and in larger ones from which on
   /// repeats are considered.
-  LARGE = 2048,
+  LARGE = 20000,
   SHORT = 2,
   LONG = 20,
 };
@@ -335,7 +335,7 @@ void mwc_column_put_predicted(encoder *e, const column *column, const int64_t *v
   outcome best = predict(e, &what, column->count, places, false);
   uint32_t number = 0;
   // Deflating finds most repeats itself, once it has learned from as many as there are in a large block.
-  uint32_t least = column->count < LARGE ? SHORT : LONG;
+  uint32_t least = e->split.visit_total < LARGE ? SHORT : LONG;
   if (column->count >= REPEATS_LEAST && best.bits > least * column->count) {
     const distances *repeats = known_repeats(e, values, column->count);
     distances found = {0};
