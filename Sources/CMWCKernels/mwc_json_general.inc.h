@@ -46,10 +46,16 @@ static __attribute__((noinline)) void find_more(tokens *tokens, uint32_t used) {
   carry carry = tokens->carry;
   mwc_block all = {0};  // to see whether there is anything above 0x7F
   while (count <= TOKENS - 64 && length - base > 64) {
-    mwc_block block = mwc_block_load(json + base);
-    all = mwc_block_or(all, block);
-    count += find_tokens(tokens, &carry, count, block, json + base, base);
-    base += 64;
+    // As many as there is room for, even if every byte were a token.
+    size_t blocks = (TOKENS - count) / 64;
+    size_t whole = (length - base - 1) / 64;
+    const size_t end = base + 64 * (whole < blocks ? whole : blocks);
+    do {
+      mwc_block block = mwc_block_load(json + base);
+      all = mwc_block_or(all, block);
+      count += find_tokens(tokens, &carry, count, block, json + base, base);
+      base += 64;
+    } while (base != end);
   }
   tokens->enough = count - AHEAD;
   if (count <= TOKENS - 64) {
@@ -459,6 +465,8 @@ static bool scan_blocks(mwc_json_scanner *scanner, const uint8_t *const json, co
   // place stands for the document.
   container open[MWC_JSON_STEPS_MAX + 2];
   container *here = open;
+  const container *const deepest =
+      open + (depth_max < MWC_JSON_STEPS_MAX + 1 ? depth_max : MWC_JSON_STEPS_MAX + 1);
   here->node = scanner->nodes;
   here->kind = DOCUMENT;
   mwc_json_node *expected = NULL;  // that of the innermost container, tried for the next value
@@ -558,16 +566,18 @@ after_element:
 
 container: {
   // Of the value at hand, a container to which paths lead.
-  value = mwc_trie_meet(scanner, child, values);
+  mwc_trie_meet(scanner, child, values);
   bool is_empty = (found->bytes[i + 1] | 0x20) == '}';
-  if (__builtin_expect(value != NULL, 0)) {
+  value = NULL;
+  if (__builtin_expect(child->path != MWC_NO_NODE, 0)) {
+    value = &values[child->path];
     value->offset = found->positions[i];
     value->type = first == '{' ? MWC_JSON_OBJECT : MWC_JSON_ARRAY;
     value->flags = is_empty ? MWC_JSON_EMPTY : 0;
     value->number.integer = 0;
   }
   if (is_empty || (first == '{' ? child->names : child->indices) == 0) goto skip;
-  if ((uint32_t)(here - open) == depth_max) return false;
+  if (here == deepest) return false;
   here->expected = expected;
   here++;
   here->node = child;
