@@ -128,8 +128,10 @@ static __attribute__((noinline)) int scan_by_walking(mwc_json_scanner *scanner,
 
 // MARK: The entry
 
-int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                          mwc_json_value *values, size_t *error_offset) {
+// Not part of `mwc_json_scan`, which mostly goes the other way.
+__attribute__((noinline)) int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json,
+                                                    size_t length, mwc_json_value *values,
+                                                    size_t *error_offset) {
   *error_offset = 0;
   if (length > MWC_JSON_LENGTH_MAX) return MWC_JSON_E_LENGTH;
   if (mwc_json_scan_blocks(scanner, json, length, values)) return 0;
