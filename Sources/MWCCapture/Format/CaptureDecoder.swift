@@ -96,13 +96,13 @@ package struct CaptureDecoder: ~Copyable {
   }
   private var pendingReader: ColumnReader?
 
-  // The row that `advance` went to.
+  // The record that `advance` went to.
   private var rowOffset = 0
-  private var wallTime: Int64 = 0
-  private var monotonicTime: Int64 = 0
+  private(set) var wallTime: Int64 = 0
+  private(set) var monotonicTime: Int64 = 0
   private var connection: UInt32 = 0
   private var direction = Message.Direction.received
-  private var kind = Message.Kind.note
+  private(set) var kind = Message.Kind.note
   private var payloadStart = 0
   private var payloadLength = 0
 
@@ -486,7 +486,7 @@ package struct CaptureDecoder: ~Copyable {
   private mutating func advanceColumns() throws(CaptureError) -> Bool {
     if readsValues { try goToNextValues() }
     columnRow += 1
-    let (wallTime, monotonicTime, connection) = columnsHead
+    (wallTime, monotonicTime, connection, kind) = columnsHead
     if let fixed = header?.connection, fixed != 0, connection != fixed {
       throw damage(
         "a record of connection \(connection) in a block of \(fixed)", at: segmentStart)
@@ -503,9 +503,9 @@ package struct CaptureDecoder: ~Copyable {
     }
   }
 
-  private var columnsHead: (wallTime: Int64, monotonicTime: Int64, connection: UInt32) {
+  private var columnsHead: (Int64, Int64, UInt32, Message.Kind) {
     let record = currentColumns
-    return (record.wallTime, record.monotonicTime, record.connection)
+    return (record.wallTime, record.monotonicTime, record.connection, record.kind)
   }
 
   private var currentColumns: Message {

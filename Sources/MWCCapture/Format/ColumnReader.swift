@@ -23,14 +23,9 @@ package import MWCCore
     let interest: PathInterest
     let scanner: JSONScanner
     let wants: UnsafeMutableBufferPointer<UInt8>
-    let number: Int
-    /// Where its values stand among those of all.
-    let first: Int
 
-    init(_ interest: PathInterest, number: Int, first: Int) {
+    init(_ interest: PathInterest) {
       self.interest = interest
-      self.number = number
-      self.first = first
       scanner = JSONScanner(valid: interest.paths, options: .nonFinite)
       unsafe wants = .allocate(capacity: interest.paths.count)
       _ = unsafe wants.initialize(from: interest.enough.map { $0.wants })
@@ -41,6 +36,8 @@ package import MWCCore
 
   private let streams = ColumnStreams()
   private let paths: [Paths]
+  /// Where the values of each stand among those of all.
+  private let sets: [(interest: ObjectIdentifier, places: Range<Int>)]
   private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var reader: OpaquePointer?
   private var entry = mwc_entry()
@@ -67,13 +64,12 @@ package import MWCCore
   /// - Parameter interests: whose values are to be known; at most eight.
   package init(_ interests: [PathInterest]) {
     precondition(interests.count <= Int(MWC_COLUMN_READERS_MAX), "too many to read for")
-    var paths: [Paths] = []
+    paths = interests.map { Paths($0) }
     var first = 0
-    for interest in interests {
-      paths.append(Paths(interest, number: paths.count, first: first))
-      first += interest.paths.count
+    sets = interests.map { interest in
+      defer { first += interest.paths.count }
+      return (ObjectIdentifier(interest), first..<first + interest.paths.count)
     }
-    self.paths = paths
   }
 
   deinit { unsafe memory.deallocate() }
@@ -189,14 +185,15 @@ extension ColumnReader: PayloadSource {
 
   @_lifetime(borrow self)
   package func values(of interest: PathInterest) -> JSONValues? {
-    guard let paths = paths.first(where: { $0.interest === interest }),
-      unsafe found.known >> paths.number & 1 == 1, let located = unsafe found.values
-    else { return nil }
-    let bytes = unsafe UnsafeRawBufferPointer(start: found.json, count: found.length)
-    let span = unsafe RawSpan(_unsafeBytes: bytes)
-    let values = unsafe JSONValues(
-      located: located + paths.first, in: span, count: paths.interest.paths.count)
-    return unsafe _overrideLifetime(values, borrowing: self)
+    for (number, set) in sets.enumerated() where set.interest == ObjectIdentifier(interest) {
+      guard unsafe found.known >> number & 1 == 1, let located = unsafe found.values else { break }
+      let bytes = unsafe UnsafeRawBufferPointer(start: found.json, count: found.length)
+      let span = unsafe RawSpan(_unsafeBytes: bytes)
+      let values = unsafe JSONValues(
+        located: located + set.places.lowerBound, in: span, count: set.places.count)
+      return unsafe _overrideLifetime(values, borrowing: self)
+    }
+    return nil
   }
 }
 

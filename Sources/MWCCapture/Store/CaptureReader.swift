@@ -134,7 +134,7 @@ package struct CaptureReader: ~Copyable {
     while true {
       do throws(CaptureError) {
         if try scanner.decoder.advance() {
-          offset = timeline.offset(ofMonotonic: scanner.decoder.current.monotonicTime)
+          offset = timeline.offset(ofMonotonic: scanner.decoder.monotonicTime)
           timeline.reach(offset)
           hasAdvanced = true
           return true
@@ -145,7 +145,7 @@ package struct CaptureReader: ~Copyable {
   }
 
   private mutating func isWanted() -> Bool {
-    let wallTime = scanner.decoder.current.wallTime
+    let wallTime = scanner.decoder.wallTime
     switch target {
     case .any: break
     case .wallTime(let time):
@@ -155,7 +155,7 @@ package struct CaptureReader: ~Copyable {
       guard offset >= time else { return false }
       target = .any
     }
-    return deliversUnknownKinds || scanner.decoder.current.kind.isKnown
+    return deliversUnknownKinds || scanner.decoder.kind.isKnown
   }
 
   /// Reads one part of the file; nil where the complete part ends.

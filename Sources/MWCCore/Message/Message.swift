@@ -56,7 +56,7 @@
   @unsafe @_lifetime(immortal)
   package init(
     wallTime: Int64, monotonicTime: Int64, connection: UInt32, direction: Direction, kind: Kind,
-    unsafeSource source: any PayloadSource
+    unsafeSource source: borrowing any PayloadSource
   ) {
     self.wallTime = wallTime
     self.monotonicTime = monotonicTime
@@ -64,7 +64,7 @@
     self.direction = direction
     self.kind = kind
     bytes = RawSpan()
-    unsafe self.source = source
+    unsafe self.source = copy source
   }
 
   /// The values of the paths if they are known without the payload, which may still be anything.

@@ -98,7 +98,9 @@ enum Member: Int, CaseIterable {
 }
 
 /// The spellings of the members a format needs, flattened to the paths of one scanner.
-struct MemberTable {
+///
+/// A class, so that handing it around for every message costs one count and not one for each array.
+final class MemberTable: Sendable {
   let paths: [String]
   private let enough: [PathInterest.Enough]
   var interest: PathInterest { PathInterest(paths, enough: enough) }
