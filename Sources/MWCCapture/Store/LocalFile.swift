@@ -64,7 +64,9 @@ package final class LocalFile: StoredFile {
   package static func reading(_ path: String) throws(CaptureError) -> LocalFile {
     do throws(Errno) {
       if path == "-" { return LocalFile(standard: .standardInput) }
-      let descriptor = try orErrno { try FileDescriptor.open(FilePath(path), .readOnly) }
+      let descriptor = try orErrno {
+        try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      }
       let file = try owning(descriptor)
       // Opening a folder succeeds, and reading it does not.
       if try status(of: descriptor).st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
@@ -258,8 +260,12 @@ package final class LocalFile: StoredFile {
     // The number may belong to another file by the time of a second call.
     guard !isClosed else { return }
     isClosed = true
+    guard !isStandard else { return }
+    // A program that was started a moment ago may still have the descriptor, and with it the lock. It
+    // cannot fail: on what was never locked it does nothing.
+    _ = flock(descriptor.rawValue, LOCK_UN)
     // Whoever needs to know that the bytes are safe has called `sync`.
-    if !isStandard { try? descriptor.close() }
+    try? descriptor.close()
   }
 
   /// Closes the file and, if it was created here, removes it: what failed at its start leaves
