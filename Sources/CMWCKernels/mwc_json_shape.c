@@ -24,6 +24,13 @@ typedef struct message {
   bool converts;
 } message;
 
+/// How a message was followed.
+typedef struct way {
+  uint64_t layout;  // a hash of the lengths of all values that vary
+  uint32_t work;    // what was not as expected
+  uint32_t values;  // that vary
+} way;
+
 /// Reads a value that is long or rare, by the grammar itself. Returns its length, or UINT32_MAX if
 /// there is none.
 static __attribute__((noinline)) uint32_t read_slowly(const message *message, size_t at,
@@ -101,6 +108,14 @@ enum {
   /// So many misses in a row, and messages are passed over untried, each time twice as many, …
   MISSES_BEFORE_SKIPPING = 4,
   SKIP_BITS_MAX = 9,  // … up to this power of two.
+  /// Layouts are worth it for messages with so many values that vary, …
+  LAYOUT_VALUES = 2,
+  /// … that have come so often already.
+  LAYOUT_OFTEN = 2,
+  /// What to learn one is paid with: so many messages that were followed. Streams that come back to
+  /// few layouts learn them at once, others lose a few hundredths by it.
+  LAYOUT_COST = 1024,
+  LAYOUT_CREDIT_MAX = SHAPE_LAYOUTS * LAYOUT_COST,
 };
 
 void shape_init(shape_memory *memory, const mwc_json_scanner *scanner) {
@@ -110,6 +125,7 @@ void shape_init(shape_memory *memory, const mwc_json_scanner *scanner) {
   uint32_t words = (scanner->node_count + 63u) / 64;
   memory->node_words = words <= SHAPE_NODE_WORDS ? (uint16_t)words : 0;
   memory->credit = CREDIT_MAX;
+  memory->layout_credit = LAYOUT_CREDIT_MAX;
   // Blocks begin at cache lines, as long as the memory stays where it is.
   memory->base = (uint32_t)(-(uintptr_t)memory->pool & 63);
   shape_forget(memory);
@@ -138,14 +154,13 @@ static __attribute__((noinline)) void weigh(shape_memory *memory, const uint8_t 
 /// Checks a message, which has SHAPE_SHORTEST bytes, against what is remembered. False if it does
 /// not fit; the values then mean nothing.
 static inline bool is_followed(shape_memory *memory, const uint8_t *json, size_t length,
-                               size_t readable, mwc_json_value *values) {
+                               size_t readable, mwc_json_value *values, way *way) {
   message message = {json, length, readable, memory->options,
                      (memory->options & MWC_JSON_CONVERT) != 0};
-  uint32_t work = 0;
   int level = mwc_simd_level();
-  if (!MWC_CALL_AT_LEVEL(level, follow, (memory, &message, values, &work))) return false;
+  if (!MWC_CALL_AT_LEVEL(level, follow, (memory, &message, values, way))) return false;
   // Whether such messages cost more to be followed than to be scanned without.
-  bool is_costly = work * WORK_BYTES > length;
+  bool is_costly = way->work * WORK_BYTES > length;
   if (__builtin_expect(is_costly || memory->has_costs, 0)) weigh(memory, json, is_costly);
   return true;
 }
@@ -176,16 +191,39 @@ static bool is_passed_over(shape_memory *memory, const uint8_t *json, size_t len
   return ++memory->passed % COST_RETRY != 0;
 }
 
+/// Whether to remember the whole of a message that was followed.
+static bool is_frequent(shape_memory *memory, const way *way) {
+  uint8_t *seen = &memory->seen[way->layout >> 56];
+  if (*seen < LAYOUT_OFTEN) {
+    *seen += 1;
+    return false;
+  }
+  if (memory->layout_credit < LAYOUT_COST) return false;
+  memory->layout_credit -= LAYOUT_COST;
+  *seen = 0;
+  return true;
+}
+
 int mwc_json_scan_shaped(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
                          size_t readable, mwc_json_value *values, size_t *error_offset) {
   shape_memory *memory = shape_of(scanner);
   if (is_passed_over(memory, json, length)) {
     return mwc_json_scan_general(scanner, json, length, values, error_offset);
   }
-  if (memory->segment_count != 0 && is_followed(memory, json, length, readable, values)) {
+  way way;
+  if (memory->segment_count != 0 && is_followed(memory, json, length, readable, values, &way)) {
     *error_offset = 0;
     memory->misses = 0;
     if (memory->credit < CREDIT_MAX) memory->credit++;
+    if (memory->layout_credit < LAYOUT_CREDIT_MAX) memory->layout_credit++;
+    if (way.values == 0) {
+      memory->layout_hits++;
+    } else {
+      memory->layout_misses++;
+      if (way.values >= LAYOUT_VALUES && is_frequent(memory, &way)) {
+        shape_learn_layout(memory, scanner, json, length);
+      }
+    }
     return 0;
   }
   int result = mwc_json_scan_general(scanner, json, length, values, error_offset);

@@ -27,6 +27,10 @@
 // places where the stream varies. Optional members and arrays of any length are nothing but
 // segments that lead back to points that are known.
 //
+// A stream comes back to the same lengths of all its values again and again. The layouts that are met
+// most often are remembered whole, as segments that go from end to end: they are tried first, for
+// messages of just that length, and lead to the others where they do not fit.
+//
 // Why this accepts exactly what the grammar accepts: every segment comes from a message that was
 // checked in full. A value put in another value's place leaves a document valid. And a literal seen
 // behind one place may follow every place with the same containers open, leading to the same
@@ -49,6 +53,13 @@ enum {
   SHAPE_POOL = 256 * 1024,
   SHAPE_SEGMENTS = 512,
   SHAPE_POINTS = 384,
+  /// The same for layouts: when either is full, all layouts are forgotten.
+  SHAPE_LAYOUT_POOL = 256 * 1024,
+  SHAPE_LAYOUTS = 128,
+  /// Lengths of messages, and how they begin, for which there are layouts.
+  SHAPE_LENGTHS = 256,
+  /// Layouts of one length.
+  SHAPE_LAYOUT_CHOICES = 8,
   /// Segments that begin at one point. More are no shape, but names that are data.
   SHAPE_CHOICES = 16,
   /// Longest message to learn. Longer ones can still be followed.
@@ -58,6 +69,8 @@ enum {
   SHAPE_NODE_WORDS = 4,
   /// Points are found by a hash of so many values.
   SHAPE_BUCKETS = 256,
+  /// Layouts are counted by a hash of so many values.
+  SHAPE_SEEN = 256,
   /// Kinds of messages, told apart by how they begin.
   SHAPE_KINDS = 256,
   /// Shorter messages are not worth it.
@@ -186,6 +199,13 @@ typedef struct shape_point {
   uint8_t reserved[6];
 } shape_point;
 
+/// The layouts of messages of one length.
+typedef struct shape_layouts {
+  uint32_t length;  // 0: none
+  uint16_t first;   // segment; the last one of them leads to those that begin messages
+  uint16_t count;
+} shape_layouts;
+
 typedef struct shape_memory {
   uint32_t used;      // bytes of the pool in use
   uint32_t base;      // where the pool begins
@@ -199,11 +219,19 @@ typedef struct shape_memory {
   bool has_costs;     // some messages were not worth following
   uint32_t path_count;
   uint32_t options;
+  uint32_t layout_used;    // bytes of the layouts' pool in use
+  uint32_t layout_count;
+  uint32_t layout_credit;  // what may be spent on learning layouts
+  uint32_t layout_hits;    // messages that were one of them, …
+  uint32_t layout_misses;  // … and messages that were followed otherwise
+  bool layouts_full;       // there is no room for more
   uint16_t buckets[SHAPE_BUCKETS];
   uint8_t costs[SHAPE_KINDS];  // whether messages are worth following
+  uint8_t seen[SHAPE_SEEN];    // how often a layout was met that is not remembered, by its hash
+  shape_layouts layouts[SHAPE_LENGTHS];
   shape_point points[SHAPE_POINTS];
-  shape_segment segments[SHAPE_SEGMENTS];
-  uint8_t pool[SHAPE_POOL + 64];
+  shape_segment segments[SHAPE_SEGMENTS + SHAPE_LAYOUTS];
+  uint8_t pool[SHAPE_POOL + SHAPE_LAYOUT_POOL + 64];  // layouts after the others
 } shape_memory;
 
 /// What stands at an offset.
@@ -258,6 +286,25 @@ static inline uint32_t shape_literal_start(const shape_unit *units, uint32_t uni
 /// Remembers a message that is known to be valid.
 void shape_learn(shape_memory *memory, const mwc_json_scanner *scanner, const uint8_t *json,
                  size_t length);
+
+/// Forgets all layouts.
+void shape_forget_layouts(shape_memory *memory);
+
+/// Remembers the layout of a message that is known to be valid.
+void shape_learn_layout(shape_memory *memory, const mwc_json_scanner *scanner, const uint8_t *json,
+                        size_t length);
+
+/// Where layouts are kept of messages that are as long as this one, of at least SHAPE_SHORTEST bytes,
+/// and begin like it.
+static inline uint32_t shape_layouts_at(const uint8_t *json, size_t length) {
+  uint64_t head;
+  memcpy(&head, json, 8);
+  uint64_t hash = (head ^ length * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+  return (uint32_t)(hash >> 56);
+}
+
+/// Which of the segments that begin messages comes first; layouts that do not fit lead there.
+void shape_link_layouts(shape_memory *memory);
 
 /// `mwc_json_scan` with what is remembered, of a message of which `readable` bytes may be read.
 int mwc_json_scan_shaped(mwc_json_scanner *scanner, const uint8_t *json, size_t length,

@@ -161,14 +161,14 @@ MWC_INLINE void give_values(const shape_memory *memory, const message *message,
   }
 }
 
-/// Checks a message against what is remembered, and gives its values. False if it does not fit.
-/// Adds to `*work` what was not as expected. It is never part of its caller: a compiler that splits
-/// off what is rare takes all of it for rare there, and makes it small instead of fast.
+/// Checks a message against what is remembered, and gives its values. False if it does not fit;
+/// `*way` then means nothing. It is never part of its caller: a compiler that splits off what is rare
+/// takes all of it for rare there, and makes it small instead of fast.
 #define follow MWC_AT_LEVEL(follow)
 static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_memory *memory,
                                                                    const message *message,
                                                                    mwc_json_value *values,
-                                                                   uint32_t *work) {
+                                                                   way *way) {
   uint64_t met[SHAPE_NODE_WORDS] = {0};
   const uint8_t *json = message->json;
   const size_t readable = message->readable;
@@ -177,7 +177,12 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_m
   for (; values_end - cleared >= 64; cleared += 64) mwc_block_clear(cleared);
   const uint64_t zero = 0;
   for (; cleared != values_end; cleared += 8) memcpy(cleared, &zero, 8);
-  const shape_segment *segment = &memory->segments[memory->points[0].first];
+  const shape_layouts *layouts = &memory->layouts[shape_layouts_at(json, message->length)];
+  uint32_t start = memory->points[0].first;
+  if (layouts->length == message->length) start = layouts->first;
+  const shape_segment *segment = &memory->segments[start];
+  uint64_t layout = 0;
+  uint32_t work = 0, values_passed = 0;
   size_t at = 0;
   for (;;) {
     // Of several segments, one that may fit by a few bytes where they differ.
@@ -188,7 +193,7 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_m
       memcpy(&word, json + place, 8);
       if (((word ^ segment->word) & segment->mask) == 0) break;
       segment = &memory->segments[segment->other];
-      *work += 1;
+      work++;
     }
     const uint8_t *known = shape_at(memory, segment->blocks);
     bool is_near_end = readable - at < segment->reach;
@@ -196,7 +201,7 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_m
                                   : fits(json + at, segment, known);
     if (__builtin_expect(!is_fitting, 0)) {
       if (segment->other == SHAPE_NONE) return false;
-      *work += RARE_WORK;
+      work += RARE_WORK;
       segment = &memory->segments[segment->other];
       continue;
     }
@@ -222,7 +227,7 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_m
         window_mask others = ~window_range(bytes, 0x20, 0x7F - 0x20) | window_equal(bytes, '\\');
         // What is not plain before the quote.
         if (__builtin_expect((others & (stops ^ (stops - 1))) != 0 || stops == 0, 0)) {
-          size = string_length(message, at, &flags, work);
+          size = string_length(message, at, &flags, &work);
           if (size == UINT32_MAX) return false;
         }
         if (place != SHAPE_NONE) {
@@ -248,8 +253,11 @@ static __attribute__((noinline, no_builtin("memset"))) bool follow(const shape_m
         }
       }
       at += size;
+      layout = (layout + size) * 0x9E3779B97F4A7C15u;
+      values_passed++;
     }
     segment = shape_at(memory, segment->next);
   }
+  *way = (struct way){layout, work, values_passed};
   return at == message->length;
 }

@@ -10,6 +10,7 @@ void shape_forget(shape_memory *memory) {
   memset(memory->buckets, 0xFF, sizeof memory->buckets);
   memset(memory->costs, 0, sizeof memory->costs);
   memory->has_costs = false;
+  shape_forget_layouts(memory);
 }
 
 // MARK: Room
@@ -138,6 +139,7 @@ static void hang(shape_memory *memory, uint16_t at, uint16_t point) {
   *link = at;
   memory->points[point].choices++;
   shape_link(memory, point);
+  if (point == 0) shape_link_layouts(memory);
 }
 
 /// Makes a segment of units `first` … `last` of a lesson, or as many as there are before a point,

@@ -196,7 +196,7 @@ int stage_read_here(stage *stage, const uint8_t *json, size_t length) {
               &verdict);
   for (size_t i = 0; i < stage->reader_count; i++) {
     reader *reader = &stage->readers[i];
-    if (reader->level == NO_LEVEL && stage->messages % 5 == 4) CHECK(move(stage, reader));
+    if (reader->level == NO_LEVEL && stage->messages % 40 == 39) CHECK(move(stage, reader));
     mwc_json_value values[ORACLE_PATHS_MAX];
     memset(values, 0xA5, sizeof values);
     size_t error_offset = SIZE_MAX;
