@@ -110,12 +110,14 @@ enum {
   SKIP_BITS_MAX = 9,  // … up to this power of two.
   /// Layouts are worth it for messages with so many values that vary, …
   LAYOUT_VALUES = 2,
-  /// … that have come so often already.
-  LAYOUT_OFTEN = 2,
-  /// What to learn one is paid with: so many messages that were followed. Streams that come back to
-  /// few layouts learn them at once, others lose a few hundredths by it.
+  /// … that have come so often already: learning one takes as long as some hundred messages gain.
+  LAYOUT_OFTEN = 32,
+  /// What to learn one is paid with: so many messages that were followed, …
   LAYOUT_COST = 1024,
-  LAYOUT_CREDIT_MAX = SHAPE_LAYOUTS * LAYOUT_COST,
+  /// … or so many, when there are this many layouts and few messages are one of them.
+  LAYOUT_COST_IN_VAIN = 16 * 1024,
+  LAYOUTS_TO_JUDGE = 32,
+  LAYOUT_CREDIT_MAX = 64 * LAYOUT_COST,
 };
 
 void shape_init(shape_memory *memory, const mwc_json_scanner *scanner) {
@@ -198,8 +200,11 @@ static bool is_frequent(shape_memory *memory, const way *way) {
     *seen += 1;
     return false;
   }
-  if (memory->layout_credit < LAYOUT_COST) return false;
-  memory->layout_credit -= LAYOUT_COST;
+  bool in_vain = memory->layout_count >= LAYOUTS_TO_JUDGE &&
+                 memory->layout_hits < memory->layout_misses / 4;
+  uint32_t cost = in_vain ? LAYOUT_COST_IN_VAIN : LAYOUT_COST;
+  if (memory->layout_credit < cost) return false;
+  memory->layout_credit -= cost;
   *seen = 0;
   return true;
 }
