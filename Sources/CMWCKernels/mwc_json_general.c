@@ -148,18 +148,20 @@ static size_t number_length(const uint8_t *number, size_t length, uint32_t optio
 }
 
 /// Blocks in plain C are slower than the walk.
-static bool scan_blocks_scalar(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                               mwc_json_value *values) {
-  (void)scanner, (void)json, (void)length, (void)values;
-  return false;
+static int scan_level_scalar(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                             mwc_json_value *values, size_t *error_offset) {
+  *error_offset = 0;
+  if (length > MWC_JSON_LENGTH_MAX) return MWC_JSON_E_LENGTH;
+  return mwc_json_scan_by_walking(scanner, json, length, values, error_offset);
 }
 
 #define MWC_VECTORS_ONLY
 #define MWC_TEXT "mwc_json_general.inc.h"
 #include "mwc_levels.h"
 
-bool mwc_json_scan_blocks(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                          mwc_json_value *values) {
+// Nothing is left to do behind the call, so that it is a jump.
+int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                          mwc_json_value *values, size_t *error_offset) {
   int level = mwc_simd_level();
-  return MWC_CALL_AT_LEVEL(level, scan_blocks, (scanner, json, length, values));
+  return MWC_CALL_AT_LEVEL(level, scan_level, (scanner, json, length, values, error_offset));
 }

@@ -257,11 +257,11 @@ static __attribute__((noinline)) bool scan_scalar(const tokens *found, size_t i,
   return read_scalar(found, i, options, value);
 }
 
-/// Checks the value at token `i`, which is no container, and puts it at `value`.
-#define put_value MWC_AT_LEVEL(put_value)
-MWC_INLINE bool put_value(const tokens *found, const uint8_t *json, size_t length, size_t i,
-                          uint32_t options, mwc_json_value *value) {
-  uint8_t first = found->bytes[i];
+/// Puts the value at token `i`, which begins with `first`, at `value`, if it is a string or a plain
+/// number without sign, and returns whether it is.
+#define put_simple MWC_AT_LEVEL(put_simple)
+MWC_INLINE bool put_simple(const tokens *found, const uint8_t *json, size_t length, size_t i,
+                           uint8_t first, uint32_t options, mwc_json_value *value) {
   if (first == '"') {
     put_string(found, json, i, value);
     return true;
@@ -274,18 +274,21 @@ MWC_INLINE bool put_value(const tokens *found, const uint8_t *json, size_t lengt
       return true;
     }
   }
-  return scan_scalar(found, i, options, value);
+  return false;
 }
 
-/// The same for a node to which paths lead, but none of them ends there, or others go on.
+/// Checks the value at token `i`, which is no container, and puts it where it belongs: for a node to
+/// which paths lead, but none of them ends there, or others go on.
 #define meet_value MWC_AT_LEVEL(meet_value)
 static __attribute__((noinline)) bool meet_value(mwc_json_scanner *scanner, const tokens *found,
                                                  size_t i, mwc_json_node *node,
                                                  mwc_json_value *values) {
   mwc_json_value ignored;
   mwc_json_value *value = mwc_trie_meet(scanner, node, values);
-  return put_value(found, found->json, found->length, i, scanner->options,
-                   value == NULL ? &ignored : value);
+  if (value == NULL) value = &ignored;
+  return put_simple(found, found->json, found->length, i, found->bytes[i], scanner->options,
+                    value) ||
+         scan_scalar(found, i, scanner->options, value);
 }
 #undef plain
 
@@ -432,15 +435,18 @@ typedef struct MWC_AT_LEVEL(container) {
 
 // Checks the value of `child` at token `i` and puts it where it belongs, or goes to where containers
 // are scanned.
-#define PUT_VALUE(first)                                                                          \
-  do {                                                                                            \
-    if (is_opening(first)) goto container;                                                        \
-    if (__builtin_expect(child->place == MWC_NO_PLACE, 0)) {                                      \
-      if (!meet_value(scanner, found, i, child, values)) return false;                            \
-    } else if (!put_value(found, json, length, i, options,                                        \
-                          (mwc_json_value *)(void *)((uint8_t *)values + child->place))) {        \
-      return false;                                                                               \
-    }                                                                                             \
+#define PUT_VALUE(first)                                                                       \
+  do {                                                                                         \
+    if (child->place == MWC_NO_PLACE) {                                                        \
+      if (is_opening(first)) goto container;                                                   \
+      if (!meet_value(scanner, found, i, child, values)) return false;                         \
+    } else {                                                                                   \
+      mwc_json_value *place = (mwc_json_value *)(void *)((uint8_t *)values + child->place);    \
+      if (!put_simple(found, json, length, i, first, options, place)) {                        \
+        if (is_opening(first)) goto container;                                                 \
+        if (!scan_scalar(found, i, options, place)) return false;                              \
+      }                                                                                        \
+    }                                                                                          \
   } while (0)
 
 #define scan_blocks MWC_AT_LEVEL(scan_blocks)
@@ -519,7 +525,10 @@ member:
     expected = mwc_trie_node(scanner, child->sibling);
     i += 2;
     PUT_VALUE(first);
-    i++;
+    i += 2;
+    if (found->bytes[i - 1] == ',') goto member;
+    i--;
+    goto end_of_object;
   }
 after_member:
   if (found->bytes[i] == ',') {
@@ -606,3 +615,12 @@ skip: {
 #undef container
 #undef PUT_VALUE
 #undef NEED_TOKENS
+
+#define scan_level MWC_AT_LEVEL(scan_level)
+static int scan_level(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                      mwc_json_value *values, size_t *error_offset) {
+  *error_offset = 0;
+  if (length > MWC_JSON_LENGTH_MAX) return MWC_JSON_E_LENGTH;
+  if (scan_blocks(scanner, json, length, values)) return 0;
+  return mwc_json_scan_by_walking(scanner, json, length, values, error_offset);
+}

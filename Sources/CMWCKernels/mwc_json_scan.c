@@ -37,12 +37,9 @@ uint16_t mwc_trie_element(const mwc_json_scanner *scanner, uint16_t parent, uint
   return MWC_NO_NODE;
 }
 
-void mwc_trie_begin(mwc_json_scanner *scanner, mwc_json_value *values) {
-  memset(values, 0, scanner->path_count * sizeof(mwc_json_value));
-  if (++scanner->scan == 0) {
-    for (uint16_t i = 0; i < scanner->node_count; i++) scanner->nodes[i].seen = 0;
-    scanner->scan = 1;
-  }
+void mwc_trie_recount(mwc_json_scanner *scanner) {
+  for (uint16_t i = 0; i < scanner->node_count; i++) scanner->nodes[i].seen = 0;
+  scanner->scan = 1;
 }
 
 void mwc_trie_forget(mwc_json_scanner *scanner, uint16_t at, mwc_json_value *values) {
@@ -74,10 +71,8 @@ static void locate(const mwc_json_scanner *scanner, const uint8_t *json,
   }
 }
 
-static __attribute__((noinline)) int scan_by_walking(mwc_json_scanner *scanner,
-                                                     const uint8_t *json, size_t length,
-                                                     mwc_json_value *values,
-                                                     size_t *error_offset) {
+int mwc_json_scan_by_walking(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                             mwc_json_value *values, size_t *error_offset) {
   mwc_json_walk walk;
   mwc_json_walk_init(&walk, json, length, scanner->options, scanner->depth_max);
   mwc_trie_begin(scanner, values);
@@ -127,16 +122,6 @@ static __attribute__((noinline)) int scan_by_walking(mwc_json_scanner *scanner,
 }
 
 // MARK: The entry
-
-// Not part of `mwc_json_scan`, which mostly goes the other way.
-__attribute__((noinline)) int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json,
-                                                    size_t length, mwc_json_value *values,
-                                                    size_t *error_offset) {
-  *error_offset = 0;
-  if (length > MWC_JSON_LENGTH_MAX) return MWC_JSON_E_LENGTH;
-  if (mwc_json_scan_blocks(scanner, json, length, values)) return 0;
-  return scan_by_walking(scanner, json, length, values, error_offset);
-}
 
 int mwc_json_scan(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
                   mwc_json_value *values, size_t *error_offset) {

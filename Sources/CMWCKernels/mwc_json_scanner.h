@@ -85,8 +85,14 @@ static inline uint16_t mwc_trie_path(const mwc_json_scanner *scanner, uint16_t n
   return scanner->nodes[node].path;
 }
 
+/// Counts scans from 1 again, when all numbers have been used.
+void mwc_trie_recount(mwc_json_scanner *scanner);
+
 /// Begins a scan: no value has been met.
-void mwc_trie_begin(mwc_json_scanner *scanner, mwc_json_value *values);
+static inline void mwc_trie_begin(mwc_json_scanner *scanner, mwc_json_value *values) {
+  memset(values, 0, scanner->path_count * sizeof(mwc_json_value));
+  if (__builtin_expect(++scanner->scan == 0, 0)) mwc_trie_recount(scanner);
+}
 
 /// Takes back what an earlier value at this node gave.
 void mwc_trie_forget(mwc_json_scanner *scanner, uint16_t node, mwc_json_value *values);
@@ -109,9 +115,9 @@ void mwc_json_convert(const uint8_t *json, mwc_json_value *value);
 int mwc_json_scan_general(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
                           mwc_json_value *values, size_t *error_offset);
 
-/// `mwc_json_scan_general` at the present level of vector instructions, for documents that are valid.
-/// False: the document is not, or it is none for this way; nothing is known of `values`.
-bool mwc_json_scan_blocks(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
-                          mwc_json_value *values);
+/// The same from event to event, slower: for what the faster way does not take, and for the place of an
+/// error. `length` ≤ MWC_JSON_LENGTH_MAX.
+int mwc_json_scan_by_walking(mwc_json_scanner *scanner, const uint8_t *json, size_t length,
+                             mwc_json_value *values, size_t *error_offset);
 
 #endif
