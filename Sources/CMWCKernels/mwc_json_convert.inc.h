@@ -93,67 +93,6 @@ MWC_INLINE window window_at(const message *message, size_t at) {
 
 // MARK: Numbers
 
-/// The digits of a number whose spelling is known, joined. `end` has 17 bytes before it.
-#define known_digits MWC_AT_LEVEL(known_digits)
-MWC_INLINE int64_t known_digits(const uint8_t *end, const shape_number *number) {
-#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
-  __m128i text = _mm_loadu_si128((const void *)(end - 16));
-  __m128i order = _mm_loadu_si128((const void *)number->order);
-  return (int64_t)mwc_join_eights(
-      _mm_shuffle_epi8(_mm_add_epi8(text, _mm_set1_epi8(-'0')), order));
-#else
-  return (int64_t)(number->places == 0 ? mwc_join_digits(end, number->count)
-                                       : mwc_join_decimal(end, number->count, number->places));
-#endif
-}
-
-/// Writes the first sixteen bytes of a value.
-#define give_head MWC_AT_LEVEL(give_head)
-MWC_INLINE mwc_json_value *give_head(mwc_json_value *values, const uint64_t head[2], uint64_t place,
-                                     size_t at) {
-  uint8_t *value = (uint8_t *)values + place;
-#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
-  __m128i moved = _mm_add_epi64(_mm_loadu_si128((const void *)head),
-                                _mm_cvtsi64_si128((long long)at));
-  _mm_storeu_si128((void *)value, moved);
-#else
-  uint64_t moved[2] = {head[0] + at, head[1]};
-  memcpy(value, moved, 16);
-#endif
-  return (mwc_json_value *)(void *)value;
-}
-
-/// Gives the numbers of a segment whose spelling is known. Seventeen bytes can be read before `at`.
-#define give_numbers MWC_AT_LEVEL(give_numbers)
-MWC_INLINE void give_numbers(const uint8_t *json, mwc_json_value *values,
-                             const shape_number *number, const shape_segment *segment, size_t at) {
-  json += at;
-#pragma clang loop unroll(disable)
-  for (uint32_t count = segment->real_count; count != 0; count--, number++) {
-    // At most fifteen digits: both factors are exact, so the one operation rounds correctly.
-    double real = (double)known_digits(json + number->end, number) / number->tens;
-    give_head(values, &number->first, number->place, at)->number.real = real;
-  }
-#pragma clang loop unroll(disable)
-  for (uint32_t count = segment->integer_count; count != 0; count--, number++) {
-    int64_t integer = known_digits(json + number->end, number);
-    give_head(values, &number->first, number->place, at)->number.integer = integer;
-  }
-}
-
-/// The same near the start of a message.
-#define give_first_numbers MWC_AT_LEVEL(give_first_numbers)
-static __attribute__((noinline)) void give_first_numbers(const message *message,
-                                                         mwc_json_value *values,
-                                                         const shape_number *numbers,
-                                                         const shape_segment *segment, size_t at) {
-  uint32_t count = (uint32_t)segment->real_count + segment->integer_count;
-  for (uint32_t i = 0; i < count; i++) {
-    mwc_json_value *value = give_head(values, &numbers[i].first, numbers[i].place, at);
-    convert_slowly(message->json, value);
-  }
-}
-
 /// Whether `bytes` begin with a number of `length` bytes, fewer than there are: digits, maybe with
 /// a sign and a point. With where its digits before the point end.
 #define is_plain MWC_AT_LEVEL(is_plain)
@@ -171,6 +110,22 @@ MWC_INLINE bool is_plain(window bytes, const uint8_t *text, uint32_t length, uin
   bad |= (uint64_t)(text[negative] == '0') & (*whole > negative + 1);
   return bad == 0;
 }
+
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+/// What two times sixteen values 0 … 9 stand for, as `mwc_join_eights`: the first one in the lower
+/// half.
+#define join_both MWC_AT_LEVEL(join_both)
+MWC_INLINE __m128i join_both(__m128i first, __m128i second) {
+  first = _mm_maddubs_epi16(first, _mm_set1_epi16(10 | 1 << 8));
+  second = _mm_maddubs_epi16(second, _mm_set1_epi16(10 | 1 << 8));
+  first = _mm_madd_epi16(first, _mm_set1_epi32(100 | 1 << 16));
+  second = _mm_madd_epi16(second, _mm_set1_epi32(100 | 1 << 16));
+  __m128i value =
+      _mm_madd_epi16(_mm_packus_epi32(first, second), _mm_set1_epi32(10000 | 1 << 16));
+  return _mm_add_epi64(_mm_mul_epu32(value, _mm_set1_epi64x(100000000)),
+                       _mm_srli_epi64(value, 32));
+}
+#endif
 
 /// Checks the number of `length` bytes at `at`, which may be long, and gives it its value. False if
 /// it is none.
@@ -201,6 +156,57 @@ static __attribute__((noinline)) bool take_long(const message *message, mwc_json
   give_number(values, place, at, length, 0, number);
   return true;
 }
+
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+/// Checks a number that does not fit in sixteen bytes, and gives it its value. False if it is none.
+#define take_wide MWC_AT_LEVEL(take_wide)
+static __attribute__((noinline)) bool take_wide(const message *message, mwc_json_value *values,
+                                                size_t at, uint32_t length, uint32_t place) {
+  // At most nineteen digits and a point.
+  if (length - 17 >= 4 || at + length < 32 || !message->converts) {
+    return take_long(message, values, at, length, place);
+  }
+  const uint8_t *start = message->json + at, *end = start + length;
+  // Its digits, at the end of two times sixteen bytes, and where something else stands among them.
+  const __m128i minus = _mm_set1_epi8(-'0'), ten = _mm_set1_epi8(10);
+  __m128i last = _mm_add_epi8(_mm_loadu_si128((const void *)(end - 16)), minus);
+  __m128i first = _mm_add_epi8(_mm_loadu_si128((const void *)(end - 32)), minus);
+  uint32_t in_last = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(last, ten), last));
+  uint32_t in_first = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(first, ten), first));
+  uint32_t others = (in_last << 16 | in_first) >> (32 - length);
+  first = _mm_and_si128(first, _mm_loadu_si128((const void *)(mwc_last_bytes + length - 16)));
+  bool leads_zero = *start == '0';
+  if (others == 0) {
+    __m128i joined = join_both(last, first);
+    uint64_t number = (uint64_t)_mm_cvtsi128_si64(joined) +
+                      (uint64_t)_mm_extract_epi64(joined, 1) * mwc_tens[16];
+    if ((length == 20) | leads_zero | (number > INT64_MAX)) {
+      return take_slowly(message, values, at, length, place);
+    }
+    give_number(values, place, at, length, MWC_JSON_INTEGER | MWC_JSON_INT64, number);
+    return true;
+  }
+  // One point, digits on both sides, no zero before another digit; all before the last sixteen bytes
+  // stand together.
+  uint32_t whole = (uint32_t)__builtin_ctz(others);
+  uint32_t places = length - 1 - whole;
+  uint32_t bad = (others & (others - 1)) | (others & (1u | 1u << (length - 1)));
+  bad |= (leads_zero & (whole != 1)) | (places > 15);
+  if (__builtin_expect(bad != 0 || start[whole] != '.', 0)) {
+    return take_slowly(message, values, at, length, place);
+  }
+  last = _mm_shuffle_epi8(last, _mm_loadu_si128((const void *)point_moves[places]));
+  __m128i joined = join_both(last, first);
+  uint64_t mantissa = (uint64_t)_mm_cvtsi128_si64(joined) +
+                      (uint64_t)_mm_extract_epi64(joined, 1) * mwc_tens[15];
+  uint64_t number;
+  if (!mwc_reciprocal_quotient(mantissa, places, &number)) {
+    return take_slowly(message, values, at, length, place);
+  }
+  give_number(values, place, at, length, 0, number);
+  return true;
+}
+#endif
 
 /// Checks the number of `length` bytes at `at`, and gives it its value. False if it is none.
 #define take_number MWC_AT_LEVEL(take_number)
@@ -247,6 +253,211 @@ MWC_INLINE bool take_number(const message *message, mwc_json_value *values, size
       return true;
     }
   }
-#endif
+  return take_wide(message, values, at, length, place);
+#else
   return take_long(message, values, at, length, place);
+#endif
+}
+
+// MARK: Numbers whose spelling is known
+
+/// The digits of a number whose spelling is known, joined. `end` has 17 bytes before it.
+#define known_digits MWC_AT_LEVEL(known_digits)
+MWC_INLINE int64_t known_digits(const uint8_t *end, const shape_number *number) {
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+  __m128i text = _mm_loadu_si128((const void *)(end - 16));
+  __m128i order = _mm_loadu_si128((const void *)number->order);
+  return (int64_t)mwc_join_eights(
+      _mm_shuffle_epi8(_mm_add_epi8(text, _mm_set1_epi8(-'0')), order));
+#else
+  return (int64_t)(number->places == 0 ? mwc_join_digits(end, number->count)
+                                       : mwc_join_decimal(end, number->count, number->places));
+#endif
+}
+
+/// Writes the first sixteen bytes of a value.
+#define give_head MWC_AT_LEVEL(give_head)
+MWC_INLINE mwc_json_value *give_head(mwc_json_value *values, const uint64_t head[2], uint64_t place,
+                                     size_t at) {
+  uint8_t *value = (uint8_t *)values + place;
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+  __m128i moved = _mm_add_epi64(_mm_loadu_si128((const void *)head),
+                                _mm_cvtsi64_si128((long long)at));
+  _mm_storeu_si128((void *)value, moved);
+#else
+  uint64_t moved[2] = {head[0] + at, head[1]};
+  memcpy(value, moved, 16);
+#endif
+  return (mwc_json_value *)(void *)value;
+}
+
+/// Gives the numbers of a segment whose spelling is known and that are in no group. Seventeen bytes
+/// can be read before where these end.
+#define give_numbers MWC_AT_LEVEL(give_numbers)
+MWC_INLINE void give_numbers(const uint8_t *json, mwc_json_value *values,
+                             const shape_number *number, const shape_segment *segment, size_t at) {
+  json += at;
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->real_count; count != 0; count--, number++) {
+    // At most fifteen digits: both factors are exact, so the one operation rounds correctly.
+    double real = (double)known_digits(json + number->end, number) / number->tens;
+    give_head(values, &number->first, number->place, at)->number.real = real;
+  }
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->integer_count; count != 0; count--, number++) {
+    int64_t integer = known_digits(json + number->end, number);
+    give_head(values, &number->first, number->place, at)->number.integer = integer;
+  }
+}
+
+#if !MWC_JOIN(MWC_HAS_AVX2, MWC_LEVEL)
+/// Gives one number of a group.
+#define give_one MWC_AT_LEVEL(give_one)
+MWC_INLINE void give_one(const uint8_t *json, mwc_json_value *values, const shape_group *group,
+                         uint32_t i, size_t at) {
+  const uint8_t *end = json + group->ends[i];
+  uint64_t digits = group->decimals[i] == 0
+                        ? mwc_join_digits(end, group->counts[i])
+                        : mwc_join_decimal(end, group->counts[i], group->decimals[i]);
+  mwc_json_value *value = give_head(values, group->heads[i], group->places[i], at);
+  if (group->decimals[i] == 0) {
+    value->number.integer = (int64_t)digits;
+  } else {
+    value->number.real = (double)(int64_t)digits / group->tens[i];
+  }
+}
+#endif
+
+#if MWC_JOIN(MWC_HAS_AVX2, MWC_LEVEL)
+/// The last sixteen bytes of two texts, put in order and joined to fours.
+#define join_two MWC_AT_LEVEL(join_two)
+MWC_INLINE __m256i join_two(const uint8_t *left, const uint8_t *right, const uint8_t *orders) {
+  __m256i text = _mm256_castsi128_si256(_mm_loadu_si128((const void *)(left - 16)));
+  text = _mm256_inserti128_si256(text, _mm_loadu_si128((const void *)(right - 16)), 1);
+  __m256i digits = _mm256_shuffle_epi8(_mm256_add_epi8(text, _mm256_set1_epi8(-'0')),
+                                       _mm256_loadu_si256((const void *)orders));
+  __m256i value = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(10 | 1 << 8));
+  return _mm256_madd_epi16(value, _mm256_set1_epi32(100 | 1 << 16));
+}
+
+/// Gives all four numbers of a group.
+#define give_group MWC_AT_LEVEL(give_group)
+MWC_INLINE void give_group(const uint8_t *json, mwc_json_value *values, const shape_group *group,
+                           size_t at) {
+  const uint16_t *ends = group->ends;
+  // As `mwc_join_eights`, but with two numbers side by side in each half.
+  __m256i value = _mm256_packus_epi32(
+      join_two(json + ends[0], json + ends[2], group->orders[0]),
+      join_two(json + ends[1], json + ends[3], group->orders[2]));
+  value = _mm256_madd_epi16(value, _mm256_set1_epi32(10000 | 1 << 16));
+  __m256i integers = _mm256_add_epi64(_mm256_mul_epu32(value, _mm256_set1_epi64x(100000000)),
+                                      _mm256_srli_epi64(value, 32));
+#if MWC_JOIN(MWC_HAS_AVX512, MWC_LEVEL)
+  __m256d reals = _mm256_cvtepi64_pd(integers);
+#else
+  // Below 2^52 a number is the fraction of itself and 2^52. Sixteen digits without a point are not.
+  __m256d over = _mm256_set1_pd(0x1p52);
+  __m256d reals = _mm256_sub_pd(
+      _mm256_castsi256_pd(_mm256_or_si256(integers, _mm256_castpd_si256(over))), over);
+#endif
+  // At most fifteen digits: both factors are exact, so the one operation rounds correctly.
+  __m256d tens = _mm256_loadu_pd(group->tens);
+  reals = _mm256_div_pd(reals, tens);
+  __m256d is_integer = _mm256_cmp_pd(tens, _mm256_set1_pd(1), _CMP_EQ_OQ);
+  __m256d numbers = _mm256_blendv_pd(reals, _mm256_castsi256_pd(integers), is_integer);
+  const uint16_t *places = group->places;
+  __m128d low = _mm256_castpd256_pd128(numbers), high = _mm256_extractf128_pd(numbers, 1);
+  _mm_storel_pd(&give_head(values, group->heads[0], places[0], at)->number.real, low);
+  _mm_storeh_pd(&give_head(values, group->heads[1], places[1], at)->number.real, low);
+  _mm_storel_pd(&give_head(values, group->heads[2], places[2], at)->number.real, high);
+  _mm_storeh_pd(&give_head(values, group->heads[3], places[3], at)->number.real, high);
+}
+#endif
+
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+/// Gives a long number whose spelling is known.
+#define give_long MWC_AT_LEVEL(give_long)
+MWC_INLINE void give_long(const uint8_t *json, mwc_json_value *values, const shape_number *number,
+                          size_t at) {
+  const uint8_t *end = json + number->end;
+  const __m128i zero = _mm_set1_epi8('0');
+  __m128i last = _mm_sub_epi8(_mm_loadu_si128((const void *)(end - 16)), zero);
+  __m128i before = _mm_sub_epi8(_mm_loadu_si128((const void *)(end - 20)), zero);
+  last = _mm_shuffle_epi8(last, _mm_loadu_si128((const void *)number->order));
+  __m128d order = _mm_castsi128_pd(_mm_set1_epi8(-1));
+  order = _mm_loadh_pd(order, (const double *)(const void *)number->before);
+  before = _mm_shuffle_epi8(before, _mm_castpd_si128(order));
+  __m128i joined = join_both(last, before);
+  uint64_t digits = (uint64_t)_mm_cvtsi128_si64(joined);
+  digits += (uint64_t)_mm_extract_epi64(joined, 1) * mwc_tens[number->last];
+  if (number->places == 0) {
+    mwc_json_value *value = give_head(values, &number->first, number->place, at);
+    value->number.integer = (int64_t)digits;
+    if (__builtin_expect(digits > INT64_MAX, 0)) convert_slowly(json - at, value);
+    return;
+  }
+  uint64_t bits;
+  if (__builtin_expect(!mwc_reciprocal_quotient(digits, number->places, &bits), 0)) {
+    convert_slowly(json - at, give_head(values, &number->first, number->place, at));
+    return;
+  }
+  bits |= (uint64_t)number->is_negative << 63;
+  memcpy(&give_head(values, &number->first, number->place, at)->number, &bits, 8);
+}
+#endif
+
+/// Gives the long numbers of a segment. Twenty bytes can be read before where they end.
+#define give_longs MWC_AT_LEVEL(give_longs)
+static __attribute__((noinline)) void give_longs(const shape_memory *memory, const message *message,
+                                                 mwc_json_value *values,
+                                                 const shape_segment *segment, size_t at) {
+  const shape_number *number = shape_at(memory, segment->singles);
+  number += segment->real_count + segment->integer_count;
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->long_count; count != 0; count--, number++) {
+#if MWC_JOIN(MWC_IS_X86, MWC_LEVEL)
+    give_long(message->json + at, values, number, at);
+#else
+    take_long(message, values, at + (uint32_t)number->first, (uint32_t)(number->first >> 32),
+              number->place);
+#endif
+  }
+}
+
+/// Gives the numbers of a segment that are in groups or long.
+#define give_groups MWC_AT_LEVEL(give_groups)
+static __attribute__((noinline)) void give_groups(const shape_memory *memory,
+                                                  const message *message, mwc_json_value *values,
+                                                  const shape_segment *segment, size_t at) {
+  const uint8_t *json = message->json + at;
+  const shape_number *number = shape_at(memory, segment->numbers);
+#pragma clang loop unroll(disable)
+  for (uint32_t count = segment->group_count; count != 0; count--, number += 4) {
+    const shape_group *group = (const void *)number;
+#if MWC_JOIN(MWC_HAS_AVX2, MWC_LEVEL)
+    give_group(json, values, group, at);
+#else
+    for (uint32_t i = 0; i < 4; i++) give_one(json, values, group, i, at);
+#endif
+  }
+  if (segment->long_count != 0) give_longs(memory, message, values, segment, at);
+}
+
+/// Gives all of them near the start of a message.
+#define give_first_numbers MWC_AT_LEVEL(give_first_numbers)
+static __attribute__((noinline)) void give_first_numbers(const shape_memory *memory,
+                                                         const message *message,
+                                                         mwc_json_value *values,
+                                                         const shape_segment *segment, size_t at) {
+  const shape_number *number = shape_at(memory, segment->numbers);
+  for (uint32_t i = 0; i < segment->group_count; i++, number += 4) {
+    const shape_group *group = (const void *)number;
+    for (uint32_t k = 0; k < 4; k++) {
+      convert_slowly(message->json, give_head(values, group->heads[k], group->places[k], at));
+    }
+  }
+  uint32_t count = (uint32_t)segment->real_count + segment->integer_count + segment->long_count;
+  for (uint32_t i = 0; i < count; i++, number++) {
+    convert_slowly(message->json, give_head(values, &number->first, number->place, at));
+  }
 }

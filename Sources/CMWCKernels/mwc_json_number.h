@@ -99,6 +99,59 @@ static inline double mwc_long_quotient(uint64_t mantissa, unsigned places) {
   return rounded * scale;
 }
 
+/// 10^-i for i > 0 as reciprocal / 2^(63 + bits), rounded down: 64 bits, the highest of which is set.
+typedef struct mwc_tenth {
+  uint64_t reciprocal;
+  uint64_t bits;  // of 10^i
+} mwc_tenth;
+static const mwc_tenth mwc_tenths[20] = {
+#define BITS(power) (64 - __builtin_clzll(power))
+#define TENTH(power) \
+  {(uint64_t)(((unsigned __int128)1 << (63 + BITS(power))) / (power)), BITS(power)}
+    {0, 1},
+    TENTH(10u),
+    TENTH(100u),
+    TENTH(1000u),
+    TENTH(10000u),
+    TENTH(100000u),
+    TENTH(1000000u),
+    TENTH(10000000u),
+    TENTH(100000000u),
+    TENTH(1000000000u),
+    TENTH(10000000000u),
+    TENTH(100000000000u),
+    TENTH(1000000000000u),
+    TENTH(10000000000000u),
+    TENTH(100000000000000u),
+    TENTH(1000000000000000u),
+    TENTH(10000000000000000u),
+    TENTH(100000000000000000u),
+    TENTH(1000000000000000000u),
+    TENTH(10000000000000000000u),
+#undef TENTH
+#undef BITS
+};
+
+/// The bits of mantissa / 10^places, correctly rounded; places ≤ 19. False where a reciprocal does not
+/// tell: for one mantissa in 170, for 0, for no places, and where a double is the quotient.
+///
+/// The reciprocal is less than 1 too small in its last place, so times 64 bits of mantissa it is less
+/// than 2^64 too small: the quotient is at least `high`, the upper half of the product, and less than
+/// high + 2. `high` has 63 or 64 bits, so the places halfway between two doubles are multiples of 2^9.
+/// With none of those from `high` to high + 2, whatever lies there rounds the same way, and so does
+/// `high` without its two lowest bits and with a one instead of the upper one.
+static inline bool mwc_reciprocal_quotient(uint64_t mantissa, unsigned places, uint64_t *number) {
+  unsigned up = (unsigned)__builtin_clzll(mantissa | 1);
+  const mwc_tenth *tenth = &mwc_tenths[places];
+  uint64_t high = (uint64_t)((unsigned __int128)(mantissa << up) * tenth->reciprocal >> 64);
+  if (__builtin_expect(((high + 2) & 0x1FF) <= 2, 0)) return false;
+  double rounded = (double)(int64_t)(high >> 1 | 1);
+  memcpy(number, &rounded, 8);
+  // The point goes where it belongs by the exponent.
+  *number += (2 - tenth->bits - up) << 52;
+  return true;
+}
+
 /// mantissa / 10^places, correctly rounded; places ≤ 19.
 static inline double mwc_decimal_quotient(uint64_t mantissa, unsigned places) {
   // Both factors are exact, so the one operation rounds correctly.

@@ -139,12 +139,30 @@ typedef struct shape_bound {
 typedef struct shape_number {
   uint8_t order[16];  // for each of sixteen digits, which of the text's last sixteen bytes it is
   uint64_t first, second;  // as in shape_head
-  double tens;        // 10^places, negative if the number is; 0 for an integer
-  uint32_t end;       // from the start of the segment
+  union {
+    double tens;        // 10^places, negative if the number is; 1 for an integer
+    uint8_t before[8];  // of a long one: for the last eight of the digits before those, which of the
+                        // text's last twenty bytes they are
+  };
+  uint16_t end;       // from the start of the segment
   uint16_t place;     // where its value stands among the others, in bytes
   uint8_t count;      // of digits
   uint8_t places;     // digits behind the point
+  uint8_t last;       // digits in the text's last sixteen bytes
+  bool is_negative;
 } shape_number;
+
+/// Four of them that are converted at once, in the room of four.
+typedef struct shape_group {
+  uint8_t orders[4][16];  // of the numbers 0, 2, 1, 3: two times two are joined
+  double tens[4];
+  uint64_t heads[4][2];
+  uint16_t ends[4];
+  uint16_t places[4];  // where their values stand
+  uint8_t counts[4];
+  uint8_t decimals[4];  // digits behind the point
+} shape_group;
+_Static_assert(sizeof(shape_group) <= 4 * sizeof(shape_number), "in their room");
 
 /// A number that is not as regular as that.
 typedef struct shape_rest {
@@ -169,10 +187,11 @@ typedef struct shape_segment {
   uint8_t stops[2];      // with which of two bytes the segments behind it begin
   bool has_two_stops;
   bool has_values;       // heads or numbers
+  bool has_groups;       // or long numbers
   bool has_more;         // rests, bounds or nodes beyond the first 64
   uint32_t next;         // the first segment behind it
   uint32_t heads;
-  uint32_t numbers;      // first reals, then integers
+  uint32_t singles;      // numbers that are in no group: reals, integers, long ones
   uint32_t rests;
   uint32_t bounds;
   uint16_t head_count;
@@ -181,8 +200,12 @@ typedef struct shape_segment {
   uint16_t rest_count;
   uint16_t bound_count;
   uint16_t point;        // where it leads
-  uint32_t early;        // where the first of its numbers ends
+  uint32_t early;        // no number ends before this place, and none needs twenty bytes of text that
+                         // ends less than three bytes behind it
   uint64_t met[SHAPE_NODE_WORDS];  // nodes of the trie
+  uint32_t numbers;      // groups, and behind them the singles
+  uint16_t group_count;
+  uint16_t long_count;   // of numbers with more digits than a vector has bytes
   // What learning needs.
   uint32_t lesson;
   uint16_t first;  // unit

@@ -153,12 +153,12 @@ MWC_INLINE void give_values(const shape_memory *memory, const message *message,
   for (uint32_t count = segment->head_count; count != 0; count--, head++) {
     give_head(values, &head->first, head->place, at);
   }
-  const shape_number *numbers = shape_at(memory, segment->numbers);
   if (__builtin_expect(at + segment->early < 17, 0)) {
-    give_first_numbers(message, values, numbers, segment, at);
-  } else {
-    give_numbers(message->json, values, numbers, segment, at);
+    give_first_numbers(memory, message, values, segment, at);
+    return;
   }
+  give_numbers(message->json, values, shape_at(memory, segment->singles), segment, at);
+  if (segment->has_groups) give_groups(memory, message, values, segment, at);
 }
 
 /// Checks a message against what is remembered, and gives its values. False if it does not fit;

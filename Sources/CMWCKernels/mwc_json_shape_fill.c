@@ -1,4 +1,5 @@
 // What following needs of a segment, made from the message it comes from.
+#include "mwc_json_number.h"
 #include "mwc_json_shape.h"
 
 static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
@@ -58,11 +59,25 @@ static void fill_blocks(shape_memory *memory, shape_segment *segment, const uint
 
 // MARK: Values
 
-/// How a number is spelled, if it has at most sixteen digits and a point, and nothing else but a
+/// Says which of the `size` bytes before the end of a number its digits are that stand at least
+/// `from` bytes before it. Returns how many of them there are.
+static uint8_t order_digits(uint8_t order[16], const shape_number *number, uint32_t from,
+                            uint32_t size) {
+  memset(order, 0xFF, 16);
+  uint8_t used = 0;
+  for (uint32_t i = 0; i < number->count; i++) {
+    // What stands before the point is one byte further from the end.
+    uint32_t back = i + (number->places != 0 && i >= number->places);
+    if (back < from || back >= size) continue;
+    used++;
+    order[16 - used] = (uint8_t)(size - 1 - back);
+  }
+  return used;
+}
+
+/// How a number is spelled, if it has at most nineteen digits and a point, and nothing else but a
 /// sign before a point.
 static bool spell(const uint8_t *text, uint32_t length, shape_number *number) {
-  static const double tens[16] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
   bool negative = text[0] == '-';
   uint32_t whole = negative;
   while (whole < length && is_digit(text[whole])) whole++;
@@ -71,17 +86,75 @@ static bool spell(const uint8_t *text, uint32_t length, shape_number *number) {
     if (!is_digit(text[i])) return false;
   }
   if (whole < length && text[whole] != '.') return false;
+  uint32_t count = length - negative - (places != 0);
   // No integer has the sign of `-0`.
-  if (length - negative > 16 || (negative && places == 0)) return false;
-  number->count = (uint8_t)(length - negative - (places != 0));
+  if (count > MWC_DIGITS_EXACT || (negative && places == 0)) return false;
+  number->count = (uint8_t)count;
   number->places = (uint8_t)places;
-  number->tens = places == 0 ? 0 : negative ? -tens[places] : tens[places];
-  memset(number->order, 0xFF, 16);
-  for (uint32_t i = 0; i < number->count; i++) {
-    // What stands before the point moves over it.
-    number->order[15 - i] = (uint8_t)(15 - i - (places != 0 && i >= places));
-  }
+  number->tens = negative ? -mwc_exact_tens[places] : mwc_exact_tens[places];
+  number->is_negative = negative;
+  number->last = order_digits(number->order, number, 0, 16);
   return true;
+}
+
+/// Adds a number to those that are known: reals, integers and then long ones.
+static void add_number(shape_segment *segment, shape_number *numbers, const shape_number *number) {
+  shape_number *longs = numbers + segment->real_count + segment->integer_count;
+  shape_number *end = longs + segment->long_count;
+  bool is_integer = number->places == 0;
+  bool is_long = number->count > (is_integer ? 16 : 15);
+  // Long ones need twenty bytes, the others seventeen.
+  uint32_t early = number->end - (is_long ? 20u - 17u : 0);
+  if (early < segment->early) segment->early = early;
+  // The first of those that come behind it goes to their end.
+  *end = longs[0];
+  if (is_long) {
+    *end = *number;
+    uint8_t before[16];
+    order_digits(before, number, 16, 20);
+    memcpy(end->before, before + 8, 8);
+    segment->long_count++;
+  } else if (is_integer) {
+    longs[0] = *number;
+    segment->integer_count++;
+  } else {
+    longs[0] = numbers[segment->real_count];
+    numbers[segment->real_count++] = *number;
+  }
+}
+
+/// Four numbers, the way they are converted at once.
+static shape_group group_of(const shape_number numbers[4]) {
+  static const uint8_t rows[4] = {0, 2, 1, 3};
+  shape_group group;
+  for (uint32_t i = 0; i < 4; i++) {
+    const shape_number *number = &numbers[i];
+    memcpy(group.orders[rows[i]], number->order, 16);
+    group.tens[i] = number->tens;
+    group.heads[i][0] = number->first;
+    group.heads[i][1] = number->second;
+    group.ends[i] = number->end;
+    group.places[i] = number->place;
+    group.counts[i] = number->count;
+    group.decimals[i] = number->places;
+  }
+  return group;
+}
+
+/// Makes groups of numbers, but for less than four that are left.
+static void group_numbers(const shape_memory *memory, shape_segment *segment) {
+  shape_number *numbers = shape_at(memory, segment->numbers);
+  uint32_t count = ((uint32_t)segment->real_count + segment->integer_count) / 4;
+  for (uint32_t i = 0; i < count; i++) {
+    shape_group group = group_of(numbers + 4 * i);
+    memcpy(numbers + 4 * i, &group, sizeof group);
+  }
+  uint32_t reals = 4 * count < segment->real_count ? 4 * count : segment->real_count;
+  segment->real_count = (uint16_t)(segment->real_count - reals);
+  segment->integer_count = (uint16_t)(segment->integer_count - (4 * count - reals));
+  segment->group_count = (uint16_t)count;
+  segment->singles = segment->numbers + 4 * count * (uint32_t)sizeof *numbers;
+  segment->has_groups = count != 0 || segment->long_count != 0;
 }
 
 /// Adds a value that stands at the same place in every message of the segment.
@@ -94,20 +167,11 @@ static void add_value(const shape_memory *memory, shape_segment *segment, const 
   if (wanted->kind == SHAPE_VALUE) value.length = wanted->length;
   uint16_t place = (uint16_t)(wanted->path * sizeof value);
   bool converts = wanted->type == MWC_JSON_NUMBER && (memory->options & MWC_JSON_CONVERT);
-  shape_number number = {.end = at + wanted->length, .place = place};
+  shape_number number = {.end = (uint16_t)(at + wanted->length), .place = place};
   if (converts && spell(text + wanted->at, wanted->length, &number)) {
     if (number.places == 0) value.flags |= MWC_JSON_INT64;
     memcpy(&number.first, &value, 16);
-    if (number.end < segment->early) segment->early = number.end;
-    shape_number *end = numbers + segment->real_count + segment->integer_count;
-    if (number.places == 0) {
-      *end = number;
-      segment->integer_count++;
-    } else {
-      // Before the integers.
-      *end = numbers[segment->real_count];
-      numbers[segment->real_count++] = number;
-    }
+    add_number(segment, numbers, &number);
     return;
   }
   if (converts) {
@@ -123,7 +187,8 @@ static void fill_values(shape_memory *memory, shape_segment *segment, const shap
   const shape_wanted *wanted = shape_at(memory, lesson->wanted);
   shape_bound *bounds = shape_at(memory, segment->bounds);
   segment->head_count = segment->bound_count = 0;
-  segment->real_count = segment->integer_count = segment->rest_count = 0;
+  segment->real_count = segment->integer_count = 0;
+  segment->long_count = segment->rest_count = 0;
   segment->place = SHAPE_NONE;
   segment->early = INT32_MAX;
   memset(segment->met, 0, sizeof segment->met);
@@ -143,7 +208,9 @@ static void fill_values(shape_memory *memory, shape_segment *segment, const shap
       add_value(memory, segment, text, at, entry);
     }
   }
-  segment->has_values = segment->head_count + segment->real_count + segment->integer_count != 0;
+  group_numbers(memory, segment);
+  segment->has_values = segment->head_count + segment->real_count + segment->integer_count != 0 ||
+                        segment->has_groups;
   segment->has_more = segment->rest_count != 0 || segment->bound_count != 0;
   for (uint32_t i = 1; i < SHAPE_NODE_WORDS; i++) segment->has_more |= segment->met[i] != 0;
 }

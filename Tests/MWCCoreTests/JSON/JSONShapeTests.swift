@@ -86,6 +86,39 @@ import Testing
     ])
   }
 
+  /// Several numbers of one spelling are converted at once, and long ones by a reciprocal.
+  @Test func digitsOfNumbersChangeAndTheirSpellingDoesNot() throws {
+    var generator = TestSupport.generator(for: "numbers of one spelling")
+    for _ in 0..<60 {
+      let count = Int.random(in: 1...14, using: &generator)
+      let pair = try Pair(paths: (0..<count).map { "n\($0)" })
+      let isLong = Bool.random(using: &generator)
+      let spellings = (0..<count).map { _ in
+        let digits = Int.random(in: isLong ? 15...21 : 1...19, using: &generator)
+        let places = Int.random(in: -2..<digits, using: &generator)
+        let sign = Int.random(in: 0..<6, using: &generator) == 0 ? "-" : ""
+        return (sign: sign, digits: digits, places: max(0, places))
+      }
+      pair.check(
+        (0..<20).map { _ in
+          let members = spellings.enumerated().map { index, spelling in
+            let choice = Int.random(in: 0..<8, using: &generator)
+            var text = (0..<spelling.digits).map { _ in
+              switch choice {
+              case 0: "9"
+              case 1: "0"
+              default: String(Int.random(in: 0...9, using: &generator))
+              }
+            }
+            if spelling.digits - spelling.places > 1, text[0] == "0" { text[0] = "5" }
+            if spelling.places > 0 { text.insert(".", at: spelling.digits - spelling.places) }
+            return "\"n\(index)\":\(spelling.sign)\(text.joined())"
+          }
+          return "{\(members.joined(separator: ","))}"
+        })
+    }
+  }
+
   @Test func nothingInvalidIsTakenForWhatItResembles() throws {
     let pair = try Pair(paths: ["cpu", "gpu.name"])
     let bytes = Array(seen.utf8)
