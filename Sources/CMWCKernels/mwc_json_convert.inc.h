@@ -186,8 +186,8 @@ static __attribute__((noinline)) bool take_wide(const message *message, mwc_json
     give_number(values, place, at, length, MWC_JSON_INTEGER | MWC_JSON_INT64, number);
     return true;
   }
-  // One point, digits on both sides, no zero before another digit; all before the last sixteen bytes
-  // stand together.
+  // One point, digits on both sides, no zero before another digit. Those before the last sixteen
+  // bytes stand together.
   uint32_t whole = (uint32_t)__builtin_ctz(others);
   uint32_t places = length - 1 - whole;
   uint32_t bad = (others & (others - 1)) | (others & (1u | 1u << (length - 1)));

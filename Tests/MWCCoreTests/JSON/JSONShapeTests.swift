@@ -87,20 +87,23 @@ import Testing
   }
 
   /// Several numbers of one spelling are converted at once, and long ones by a reciprocal.
-  @Test func digitsOfNumbersChangeAndTheirSpellingDoesNot() throws {
+  @Test func numbersKeepTheirSpellingOrChangeIt() throws {
     var generator = TestSupport.generator(for: "numbers of one spelling")
     for _ in 0..<60 {
       let count = Int.random(in: 1...14, using: &generator)
       let pair = try Pair(paths: (0..<count).map { "n\($0)" })
       let isLong = Bool.random(using: &generator)
-      let spellings = (0..<count).map { _ in
+      let varies = Bool.random(using: &generator)
+      func spelling() -> (sign: String, digits: Int, places: Int) {
         let digits = Int.random(in: isLong ? 15...21 : 1...19, using: &generator)
         let places = Int.random(in: -2..<digits, using: &generator)
         let sign = Int.random(in: 0..<6, using: &generator) == 0 ? "-" : ""
-        return (sign: sign, digits: digits, places: max(0, places))
+        return (sign, digits, max(0, places))
       }
+      var spellings = (0..<count).map { _ in spelling() }
       pair.check(
         (0..<20).map { _ in
+          if varies { spellings[Int.random(in: 0..<count, using: &generator)] = spelling() }
           let members = spellings.enumerated().map { index, spelling in
             let choice = Int.random(in: 0..<8, using: &generator)
             var text = (0..<spelling.digits).map { _ in
