@@ -437,6 +437,7 @@ static __attribute__((noinline)) void give_groups(const shape_memory *memory,
 #if MWC_JOIN(MWC_HAS_AVX2, MWC_LEVEL)
     give_group(json, values, group, at);
 #else
+#pragma clang loop unroll(full)
     for (uint32_t i = 0; i < 4; i++) give_one(json, values, group, i, at);
 #endif
   }
