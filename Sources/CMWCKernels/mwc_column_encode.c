@@ -114,7 +114,7 @@ size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const 
                          mwc_column_stream *streams) {
   size_t payload = 0;
   for (size_t i = 0; i < count; i++) payload += entries[i].length;
-  if (size < mwc_column_encoder_size(payload, count)) return 0;
+  if (count == 0 || size < mwc_column_encoder_size(payload, count)) return 0;
   encoder encoder = {.arena = {.next = memory, .end = (uint8_t *)memory + size},
                      .bytes = bytes,
                      .streams = streams,

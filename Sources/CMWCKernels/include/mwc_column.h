@@ -60,7 +60,8 @@ size_t mwc_column_encoder_size(size_t bytes, size_t records);
 
 /// Cuts `count` records into columns. Their payloads stand in `bytes` at the offsets of the entries,
 /// with MWC_COLUMN_PADDING behind the last. Writes at most MWC_COLUMN_STREAMS_MAX `streams`, which
-/// point into `memory`, and returns how many; 0 when `size` is less than `mwc_column_encoder_size`.
+/// point into `memory`, and returns how many; 0 when there is no record, of which no block is made, or
+/// `size` is less than `mwc_column_encoder_size`.
 size_t mwc_column_encode(void *memory, size_t size, const uint8_t *bytes, const mwc_entry *entries,
                          size_t count, int64_t base_wall, int64_t base_monotonic,
                          mwc_column_stream *streams);

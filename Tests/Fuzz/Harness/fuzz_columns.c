@@ -261,8 +261,10 @@ static int check_records(const uint8_t *data, size_t size, uint8_t seed) {
                                    streams);
   // What the kernels want readable behind a stream is not always theirs.
   for (size_t i = 0; i < count; i++) streams[i].bytes = padded(streams[i].bytes, streams[i].length);
-  int line = count == 0 ? __LINE__ : check_round_trip(&block, streams, count);
-  for (uint32_t i = 0; i < 8 && line == 0; i++) {
+  bool is_empty = block.count == 0;
+  int line = (count == 0) != is_empty ? __LINE__ : 0;
+  if (line == 0 && !is_empty) line = check_round_trip(&block, streams, count);
+  for (uint32_t i = 0; i < 8 && line == 0 && !is_empty; i++) {
     decode_changed(&block, streams, count, (uint32_t)seed * 8 + i);
   }
   for (size_t i = 0; i < count; i++) free((void *)streams[i].bytes);
