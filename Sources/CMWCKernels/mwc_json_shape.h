@@ -54,8 +54,8 @@ enum {
   SHAPE_SEGMENTS = 512,
   SHAPE_POINTS = 384,
   /// The same for layouts: when either is full, all layouts are forgotten.
-  SHAPE_LAYOUT_POOL = 256 * 1024,
-  SHAPE_LAYOUTS = 128,
+  SHAPE_LAYOUT_POOL = 384 * 1024,
+  SHAPE_LAYOUTS = 192,
   /// Lengths of messages, and how they begin, for which there are layouts.
   SHAPE_LENGTHS = 256,
   /// Layouts of one length.
