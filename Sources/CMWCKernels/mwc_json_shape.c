@@ -117,7 +117,7 @@ enum {
   /// … or so many, when there are this many layouts and few messages are one of them.
   LAYOUT_COST_IN_VAIN = 16 * 1024,
   LAYOUTS_TO_JUDGE = 32,
-  LAYOUT_CREDIT_MAX = 64 * LAYOUT_COST,
+  LAYOUT_CREDIT_MAX = SHAPE_LAYOUTS * LAYOUT_COST,
 };
 
 void shape_init(shape_memory *memory, const mwc_json_scanner *scanner) {

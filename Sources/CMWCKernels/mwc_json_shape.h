@@ -59,7 +59,7 @@ enum {
   /// Lengths of messages, and how they begin, for which there are layouts.
   SHAPE_LENGTHS = 256,
   /// Layouts of one length.
-  SHAPE_LAYOUT_CHOICES = 8,
+  SHAPE_LAYOUT_CHOICES = 16,
   /// Segments that begin at one point. More are no shape, but names that are data.
   SHAPE_CHOICES = 16,
   /// Longest message to learn. Longer ones can still be followed.
