@@ -37,12 +37,11 @@ struct RecoverCommand: ParsableCommand {
   func run() throws {
     let recovery: CaptureRecovery
     do {
-      recovery = try CaptureRecovery.recover(
-        file, to: output, existing: force ? .overwrite : .refuse)
-    } catch {
-      var error = error
-      // A copy is new or takes the place of another; it never continues one.
-      if error.advice?.hasPrefix("--force") == true { error.advice = "--force overwrites it" }
+      let result = try OutputFile.creating(output, force: force, inputs: [file])
+      recovery = try result.fill(isClosed: true) { result, name in
+        try CaptureRecovery.recover(file, to: result, named: name)
+      }
+    } catch let error as CaptureError {
       throw CommandFailure(error)
     }
     report(recovery)

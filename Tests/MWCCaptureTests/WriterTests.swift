@@ -235,15 +235,10 @@ extension WriterTests {
     let (bytes, records) = try DamageTests.sample(finished: false)
     let path = try folder.write(bytes, to: "run.cap")
     let output = folder.file("mended.cap")
-    let recovery = try CaptureRecovery.recover(path, to: output)
+    let file = try LocalFile.writing(output, existing: .refuse)
+    let recovery = try CaptureRecovery.recover(path, to: file, named: output)
     #expect(recovery.records == UInt64(records.count))
     #expect(try CaptureVerification.verify(output).state == .finished)
-    expectError(.exists) { _ = try CaptureRecovery.recover(path, to: output) }
-    // Not even with force onto itself, by whatever name.
-    expectError(.exists) {
-      _ = try CaptureRecovery.recover(
-        path, to: folder.path + "/./run.cap", existing: .overwrite)
-    }
     #expect(Array(try Data(contentsOf: URL(fileURLWithPath: path))) == bytes)
   }
 }

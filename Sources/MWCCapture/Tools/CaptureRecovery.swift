@@ -17,30 +17,23 @@ package struct CaptureRecovery: Sendable {
   /// Whether the capture had its index and trailer.
   package var wasFinished = false
 
-  /// Reads `path` and writes `output`, which holds every record that can be trusted, and a `gap`
+  /// Reads `path` and fills `output`, which then holds every record that can be trusted, and a `gap`
   /// record where some are missing.
   ///
   /// - Parameters:
   ///   - path: the capture to read; "-" is standard input.
-  ///   - output: the capture to write; "-" is standard output.
-  ///   - existing: what to do when `output` exists; not `append`.
+  ///   - output: an empty file; synced and closed when this returns.
+  ///   - outputName: its name in errors.
   ///   - options: how to write it.
   /// - Returns: what was kept and what not.
   /// - Throws: `CaptureError` of either file, which it names.
   package static func recover(
-    _ path: String, to output: String, existing: LocalFile.Existing = .refuse,
+    _ path: String, to output: LocalFile, named outputName: String,
     options: CaptureWriter.Options = CaptureRecovery.defaultOptions
   ) throws(CaptureError) -> CaptureRecovery {
-    precondition(existing != .append, "a recovered capture is a new one")
-    let input = try LocalFile.reading(path)
-    guard !input.isSame(as: output) else {
-      throw CaptureError(
-        .exists, "is the capture that is to be recovered", advice: "name another output",
-        file: output)
-    }
-    let source = CapturePair.withTail(input, at: path)
+    let source = try CapturePair.reading(path)
     return try recover(source, name: path) { () throws(CaptureError) in
-      (try LocalFile.writing(output, existing: existing), output, UInt64.random(in: 1 ... .max))
+      (output, outputName, UInt64.random(in: 1 ... .max))
     } options: {
       options
     }
