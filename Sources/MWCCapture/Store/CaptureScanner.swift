@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemPackage
 
 /// How a capture ended, where its complete part ends.
@@ -24,6 +25,8 @@ struct CaptureScanner: ~Copyable {
   private var heldError: CaptureError?
   /// The error was told.
   private var hasToldError = false
+  /// Where damage was seen, and how long the file was then.
+  private var suspicion: (offset: Int64, size: Int64)?
   /// Whether blocks of the tail are wanted that stand behind damage: a hole in it is an error then,
   /// and not its end.
   var searchesTail = false
@@ -85,6 +88,7 @@ struct CaptureScanner: ~Copyable {
     {
       return true
     }
+    if next != nil, !isInTail, try !isSure() { return true }
     let end = fileEnd ?? window.end
     if isInTail {
       // A tail is rewritten while it is read: what does not fit is its end, unless somebody looks for
@@ -101,6 +105,21 @@ struct CaptureScanner: ~Copyable {
     try self.end(at: end)
     return false
   }
+
+  /// Whether what looks like damage still does at a second look: a file that is being written may have
+  /// been seen while the writer was in the midst of it.
+  private mutating func isSure() throws(CaptureError) -> Bool {
+    guard let size = try window.size() else { return true }
+    if let suspicion, suspicion == (decoder.offset, size) { return true }
+    suspicion = (decoder.offset, size)
+    usleep(CaptureScanner.secondLook)
+    try refresh()
+    window.invalidate()
+    return false
+  }
+
+  /// Microseconds until the second look; a write takes less.
+  private static let secondLook: UInt32 = 500
 
   // MARK: The tail
 
