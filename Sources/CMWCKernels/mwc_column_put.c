@@ -181,6 +181,10 @@ static bool put_date_column(encoder *e, const column *column) {
   }
   if (bad.count == count) goto no;
   e->type = MWC_TYPE_DATE;
+  // Behind a date anything may stand, and it stands for itself only in a string.
+  if (column->form == MWC_NODE_WORD || !is_json(form.suffix, form.suffix_length, column->form)) {
+    e->is_valid = false;
+  }
   put(e, form.places);
   put(e, form.separator);
   put_text(e, form.suffix, form.suffix_length);
